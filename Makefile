@@ -1,0 +1,68 @@
+# One word per chore; plain `make` lists them. Each sets up first, which takes 0.03 s when that is done.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := list
+LAB ?= 4.2
+RUNS ?= 1
+# the environment's own Python where there is one; else any: bootstrap.py looks for one that fits
+PYTHON ?= $(shell test -x .venv/bin/python && echo .venv/bin/python || echo python3)
+BIN := .venv/bin
+# whoever switches bytecode off pays for compiling pandas and matplotlib again in every kernel
+unexport PYTHONDONTWRITEBYTECODE
+# `make prove LAB=4.2` proves one lab; without LAB, all of them
+WHICH = $(if $(filter command line environment,$(origin LAB)),$(LAB),--all)
+
+.PHONY: list setup run open test test-containers check labs prove bench images compose lock lock-check clean
+
+list: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+	@echo "  LAB=4.2, RUNS=20 and PYTHON=python3.13 say which lab, how many times, which Python"
+
+setup: ## .venv with the locked dependencies (all chores do this first)
+	@command -v $(PYTHON) >/dev/null || { echo "backlab: there is no $(PYTHON); install Python 3.11-3.14" >&2; exit 2; }
+	@$(PYTHON) -I backlab/bootstrap.py
+
+run: setup ## one experiment on a real server in a minute: lab 4.2, its finding, its plots (LAB=)
+	@$(BIN)/backlab run $(LAB)
+
+open: setup ## open a lab in JupyterLab (LAB=)
+	@$(BIN)/backlab open $(LAB)
+
+test: setup ## every test that needs neither Docker nor a browser
+	@$(BIN)/python -m pytest tests
+
+test-containers: setup ## the tests that need Docker and our images (make images)
+	@$(BIN)/python -m pytest tests -m container
+
+check: setup ## ruff, mypy and the house rules, in seconds
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet . || { echo "the files above want: .venv/bin/ruff format ." >&2; exit 1; }
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest --quiet tests/test_house.py tests/test_lock.py
+
+labs: setup ## build the notebooks from labs/source (LAB=)
+	@$(BIN)/backlab build $(WHICH)
+
+prove: setup ## shipped lab fails, repair passes, each wrong repair fails where it should (LAB= RUNS=)
+	@$(BIN)/backlab prove $(WHICH) --times $(RUNS)
+
+bench: setup ## our figures beside an anchor's, on this machine; fails when a ratio falls short
+	@$(BIN)/python -m tests.bench.figures
+
+images: setup ## build the servers' images here, for places without a registry
+	@$(BIN)/backlab images build
+	@sh services/images/jupyterlab/local.sh
+
+compose: ## JupyterLab and Postgres by docker-compose, with a token and a password of their own in .env
+	@sh services/images/jupyterlab/secrets.sh
+	@$$(command -v docker-compose || echo docker compose) up --detach
+
+lock: setup ## resolve pyproject.toml again into requirements.lock
+	@$(BIN)/python -m tests.lock_matrix --write
+
+lock-check: setup ## does every package of the lock have a wheel for each Python and machine that we name?
+	@$(BIN)/python -m tests.lock_matrix
+
+clean: ## remove the environment, outputs and tools' caches
+	@rm -rf .venv out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,43 @@
+"""The bench: the dozen names that a lab imports, and nothing else of ours.
+
+up / bench      start real servers        measure    run arms in turn, one row per call
+predict         guess before looking      interval   medians with their uncertainty
+check           one PASS or FAIL line     interleave every schedule of short step lists
+progress, live  see that it is working    plot       one look for every figure
+"""
+
+from types import ModuleType
+
+from backlab.bench import bench, up
+from backlab.check import check
+from backlab.interleave import interleave
+from backlab.live import live
+from backlab.measure import measure
+from backlab.predict import predict
+from backlab.progress import progress
+from backlab.stats import interval
+
+__all__ = [
+    "bench",
+    "check",
+    "interleave",
+    "interval",
+    "live",
+    "measure",
+    "plot",
+    "predict",
+    "progress",
+    "up",
+]
+
+# The modules behind these names import pandas, numpy and servers inside their functions, so that
+# `import backlab` stays quick; `plot` needs matplotlib at once and is therefore loaded on first use.
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Load `backlab.plot` the first time somebody asks for it."""
+    if name == "plot":
+        import importlib
+
+        return importlib.import_module("backlab.plot")
+    raise AttributeError(f"module 'backlab' has no attribute {name!r}")

@@ -1,0 +1,200 @@
+"""Bring up what a lab needs, hand out its addresses, take it down whatever happens.
+
+up("postgres", data="shop-S")  -> servers start in parallel -> Bench
+bench.wire("postgres")         -> the fault proxy in front of a server, started on first use
+bench.down()                   -> nothing left, and what the lab took
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+
+from backlab.meter import Meter
+from services.errors import BacklabError
+
+if TYPE_CHECKING:
+    from chaos.client import ProxyServer, Wire
+
+    from services.postgres import Postgres
+
+# The one registry of servers: what a lab calls it -> where its class lives
+SERVERS = {"postgres": "services.postgres:Postgres"}
+# The one registry of data sets: name -> (server it is loaded into, size for services.shop.load.template)
+DATA = {"shop-S": ("postgres", "S"), "shop-M": ("postgres", "M")}
+
+_current: Bench | None = None  # of this kernel, so that running the cell again replaces it
+
+
+class Bench:
+    """The servers of one lab; each is an attribute by its name: `bench.postgres.url`."""
+
+    postgres: Postgres
+
+    def __init__(self, servers: Mapping[str, Any], data: str | None, seed: int, lab: str = "") -> None:
+        self.servers = dict(servers)
+        self.data, self.seed, self.lab = data, seed, lab
+        self._proxy: ProxyServer | None = None
+        self._wires: dict[str, Wire] = {}
+        self._meter = Meter()
+        self.is_up = False
+
+    def __getattr__(self, name: str) -> Any:
+        servers = self.__dict__.get("servers", {})
+        if name in servers:
+            return servers[name]
+        raise AttributeError(f"this bench has no {name!r}, only {', '.join(servers) or 'nothing'}")
+
+    def start(self) -> Bench:
+        """Start every server at once; when one fails, the others are stopped before the error is raised."""
+        self._meter.start()
+        try:
+            _all_at_once([server.start for server in self.servers.values()])
+        except BaseException:
+            self._stop()
+            raise
+        self.is_up = True
+        return self
+
+    def database(self, name: str | None = None) -> str:
+        """The SQLAlchemy URL of a fresh database, cloned from the bench's data set if it has one."""
+        size = DATA[self.data][1] if self.data else None
+        template = _template(size, self.seed).name if size else None
+        return sqlalchemy_url(self.postgres.database(name, template=template))
+
+    def wire(self, name: str) -> Wire:
+        """The counting fault proxy in front of a server; the same one at each call."""
+        if name not in self._wires:
+            server = getattr(self, name)
+            protocol = name if name in ("postgres", "redis", "kafka") else None
+            upstream = f"{server.host}:{server.port}"
+            self._wires[name] = self._proxy_server().proxy(name, upstream=upstream, protocol=protocol)
+        return self._wires[name]
+
+    def via(self, wire: Wire, url: str) -> str:
+        """The same URL, but through the wire."""
+        parts = urlsplit(url)
+        login, _, _ = parts.netloc.rpartition("@")
+        address = f"{wire.host}:{wire.port}"
+        return urlunsplit(parts._replace(netloc=f"{login}@{address}" if login else address))
+
+    def down(self) -> None:
+        """Stop everything and say what the lab took; a second call does nothing."""
+        global _current
+        if self.is_up:
+            self._stop()
+            spent = self._meter.stop()
+            print(f"nothing left running; {self.lab or 'the lab'} took {spent}")
+        if _current is self:
+            _current = None
+
+    def _proxy_server(self) -> ProxyServer:
+        if self._proxy is None:
+            from chaos.client import ProxyServer
+
+            self._proxy = ProxyServer().start()
+        return self._proxy
+
+    def _stop(self) -> None:
+        self.is_up = False
+        proxy, self._proxy = self._proxy, None
+        self._wires.clear()
+        stops = [server.stop for server in self.servers.values()]
+        _all_at_once(([proxy.stop] if proxy else []) + stops)
+
+    def __repr__(self) -> str:
+        state = ", ".join(f"{name} {s.version} ({s.backend})" for name, s in self.servers.items())
+        return f"bench with {state}" if self.is_up else "bench, down"
+
+
+def up(
+    *names: str,
+    data: str | None = None,
+    seed: int = 42,
+    settings: Mapping[str, Mapping[str, str]] | None = None,
+    backend: str | None = None,
+    lab: str = "",
+    quiet: bool = False,
+) -> Bench:
+    """Start servers by name and print one line that says what runs, where, and from which seed.
+
+    `data` is a data set such as "shop-S"; `settings` are a server's own, e.g. {"postgres": {"jit": "off"}}.
+    Running the cell again takes the former bench of this kernel down first.
+    """
+    global _current
+    if _current is not None:
+        former, _current = _current, None
+        former._stop()
+        former._meter.stop()
+    servers = {name: _make(name, data, seed, settings or {}, backend) for name in names}
+    made = Bench(servers, data, seed, lab)
+    _current = made.start()
+    if not quiet:
+        print(_announcement(made))
+    return made
+
+
+@contextmanager
+def bench(*names: str, **options: Any) -> Iterator[Bench]:
+    """`with bench("postgres", data="shop-S") as b:`, for scripts and tests; prints nothing by itself."""
+    servers = Bench(
+        {n: _make(n, options.get("data"), options.get("seed", 42), options.get("settings") or {},
+                  options.get("backend")) for n in names},
+        options.get("data"), options.get("seed", 42),
+    )  # fmt: skip
+    try:
+        yield servers.start()
+    finally:
+        servers._stop()
+        servers._meter.stop()
+
+
+def sqlalchemy_url(url: str) -> str:
+    """A libpq URL as SQLAlchemy wants it, with psycopg 3 as its driver."""
+    return "postgresql+psycopg://" + url.split("://", 1)[1]
+
+
+def _make(
+    name: str, data: str | None, seed: int, settings: Mapping[str, Mapping[str, str]], backend: str | None
+) -> Any:
+    """A server that has not started yet, prepared with the data set if it is the one that holds it."""
+    if name not in SERVERS:
+        raise BacklabError(f"there is no server called {name!r}", _did_you_mean(name, SERVERS))
+    if data is not None and data not in DATA:
+        raise BacklabError(f"there is no data set called {data!r}", _did_you_mean(data, DATA))
+    module, _, kind = SERVERS[name].partition(":")
+    options: dict[str, Any] = {"settings": dict(settings.get(name, {})), "backend": backend}
+    if data is not None and DATA[data][0] == name:
+        options["template"] = _template(DATA[data][1], seed)
+    return getattr(importlib.import_module(module), kind)(**options)
+
+
+def _template(size: str, seed: int) -> Any:
+    return importlib.import_module("services.shop.load").template(size, seed)
+
+
+def _all_at_once(calls: list[Callable[[], Any]]) -> None:
+    """Run calls in threads and wait for all of them; the first error is raised after the last has ended."""
+    if len(calls) == 1:
+        calls[0]()
+    elif calls:
+        with ThreadPoolExecutor(len(calls)) as pool:
+            futures = [pool.submit(call) for call in calls]
+        for future in futures:
+            future.result()
+
+
+def _announcement(made: Bench) -> str:
+    running = [f"{n} {s.version} ({s.backend}) on {s.host}:{s.port}" for n, s in made.servers.items()]
+    holding = f", holding {made.data}" if made.data else ""
+    return f"up: {', '.join(running)}{holding}, seed {made.seed}"
+
+
+def _did_you_mean(word: str, known: Mapping[str, Any]) -> str:
+    near = get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"

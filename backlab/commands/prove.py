@@ -1,0 +1,58 @@
+"""`backlab prove`: does the lab fail as shipped, pass when repaired, and catch wrong repairs?"""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.command(name="prove")
+@click.argument("labs", nargs=-1, metavar="[LAB]...")
+@click.option("--times", default=1, show_default=True, help="How often the reference repair must pass.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def command(labs: tuple[str, ...], times: int, as_json: bool) -> int:
+    """Prove LABs (all, if none is named): only set-up, exercise and check cells run.
+
+    Exit code 0 when everything holds, 1 when something does not, 2 when something could not be judged.
+
+    \b
+    Example: backlab prove 4.2 --times 20
+    """
+    from backlab import course
+    from backlab.prove import exit_code, prove
+    from backlab.screen import Screen
+
+    codes, rows = [], []
+    for place in [course.lab(name) for name in labs] or course.labs():
+        proofs = []
+        with Screen() as screen:
+            if not as_json:
+                screen.say(f"lab {place.id}  {place.title}", "bold")
+            tell = lambda variant: screen.status(f"  running {variant}", now=True)  # noqa: E731 - one line says it
+            for proof in prove(place, times, tell):
+                proofs.append(proof)
+                if not as_json:
+                    _row(screen, proof)
+        codes.append(exit_code(proofs))
+        rows += [{"lab": place.id, **vars(p), "holds": p.holds, "judged": p.judged} for p in proofs]
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+    return max(codes, default=0)
+
+
+def _row(screen, proof) -> None:  # type: ignore[no-untyped-def]  # Screen and Proof, imported when needed
+    """One line of the table: verdict, variant, checks that failed, seconds."""
+    failed = "fails " + ", ".join(proof.failed) if proof.failed else "passes all"
+    if proof.problem:
+        failed = "could not be judged"
+    sign, colour = ("holds", "green") if proof.holds else ("BROKEN", "red")
+    screen.say(f"  {screen.paint(sign.ljust(7), colour)} {proof.variant:<44.44}  {failed:<36} {proof.seconds:5.1f} s")
+    if proof.holds:
+        return
+    if proof.problem:
+        screen.say(f"          {proof.problem}")
+        return
+    screen.say(f"          expected to fail: {', '.join(proof.should_fail) or 'none'}")
+    for id in proof.failed:
+        screen.say(f"          {proof.verdicts[id]} {id}: {proof.reasons.get(id, 'it printed nothing')}")

@@ -1,0 +1,75 @@
+"""Which labs there are: everything is derived from the names of the source files.
+
+    labs/source/m4_performance/02_n_plus_one.md          the one source of lab 4.2
+      -> labs/m4_performance/02_n_plus_one.ipynb         what a learner opens
+      -> labs/solved/m4_performance/02_n_plus_one.ipynb  what our CI runs
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.errors import BacklabError
+
+SOURCE_NAME = re.compile(r"^m(?P<module>\d)_\w+/(?P<number>\d\d)_\w+\.md$")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one lab lives. `id` is "4.2"; all paths are absolute."""
+
+    id: str
+    source: Path
+    learner: Path
+    solved: Path
+
+    @property
+    def title(self) -> str:
+        """The first heading of the source: the lab's question."""
+        with self.source.open(encoding="utf-8") as lines:
+            return next((line[2:].strip() for line in lines if line.startswith("# ")), self.source.stem)
+
+    @property
+    def relative(self) -> str:
+        """The learner's notebook as people type it, from the root of the repository."""
+        return self.learner.relative_to(root().parent).as_posix()
+
+
+def root() -> Path:
+    """The folder `labs/`; BACKLAB_LABS names another one (tests do)."""
+    named = os.environ.get("BACKLAB_LABS")
+    return Path(named).resolve() if named else Path(__file__).resolve().parent.parent / "labs"
+
+
+def out(lab: str) -> Path:
+    """Where `backlab run` writes a lab's pictures: out/4.2 beside labs/."""
+    return root().parent / "out" / lab
+
+
+def labs() -> list[Place]:
+    """Every lab with a source, in order."""
+    found = []
+    for source in sorted((root() / "source").glob("*/*.md")):
+        inside = source.relative_to(root() / "source")
+        match = SOURCE_NAME.match(inside.as_posix())
+        if match:
+            notebook = inside.with_suffix(".ipynb")
+            lab = f"{match['module']}.{int(match['number'])}"
+            found.append(Place(lab, source, root() / notebook, root() / "solved" / notebook))
+    return found
+
+
+def lab(wanted: str) -> Place:
+    """The lab with this id; `4.2`, `4_2`, a notebook's path and `n_plus_one` all name lab 4.2."""
+    every = labs()
+    stem = Path(wanted).stem
+    for place in every:
+        names = {place.id, place.id.replace(".", "_"), place.source.stem, place.source.stem[3:]}
+        if wanted in names or (stem in names and wanted.endswith((".ipynb", ".md"))):
+            return place
+    near = [p.id for p in every if p.id[0] == wanted[:1]] or [p.id for p in every]
+    known = f"near it are {', '.join(near)}" if near else "no lab has a source yet"
+    raise BacklabError(f"there is no lab {wanted!r}", f"{known}; `backlab labs` lists all")

@@ -1,0 +1,69 @@
+"""A plot that grows while a long experiment runs and ends as the final figure.
+
+measure(..., live=live(draw)) -> offer(rows) -> draw(rows) -> the same display, rewritten in place
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from backlab.progress import in_notebook
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from backlab.plot.card import Card
+
+FASTEST_S, SLOWEST_S = 0.1, 0.25  # 10 and 4 redraws a second
+SHARE = 0.2  # of the time may go into drawing; an expensive plot is drawn less often
+
+
+class Live:
+    """One display that is redrawn from the rows so far; between calls, never during one."""
+
+    def __init__(self, draw: Callable[[pd.DataFrame], Card]) -> None:
+        self._draw = draw
+        self._handle: Any = None
+        self._next_s = 0.0
+        self.redraws = 0
+
+    def offer(self, rows: Callable[[], pd.DataFrame]) -> None:
+        """Redraw if it is time to; `rows` is only called then. Outside a notebook nothing happens."""
+        if in_notebook() and time.monotonic() >= self._next_s:
+            self.show(rows())
+
+    def show(self, rows: pd.DataFrame) -> None:
+        """Draw now. A plot that cannot be drawn yet (too few rows) is skipped, not fatal."""
+        started = time.monotonic()
+        try:
+            bundle, metadata = self._draw(rows).bundle(sharpness=1)
+        except Exception:
+            return
+        self.redraws += 1
+        if self._handle is None:
+            from IPython.display import display
+
+            self._handle = display(bundle, raw=True, metadata=metadata, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True, metadata=metadata)
+        spent_s = time.monotonic() - started
+        pause_s = max(FASTEST_S, min(SLOWEST_S, spent_s / SHARE), spent_s * (1 / SHARE - 1))
+        self._next_s = time.monotonic() + pause_s
+
+    def finish(self, rows: pd.DataFrame) -> None:
+        """The final figure, in the place of the growing one; here an error in the drawing is told."""
+        if not in_notebook():
+            return
+        card = self._draw(rows)
+        if self._handle is None:
+            card.show()
+        else:
+            bundle, metadata = card.bundle()
+            self._handle.update(bundle, raw=True, metadata=metadata)
+
+
+def live(draw: Callable[[pd.DataFrame], Card]) -> Live:
+    """A live plot for `measure(..., live=live(draw))`; `draw` gets the rows so far and returns a figure."""
+    return Live(draw)

@@ -1,0 +1,81 @@
+"""Run a tool in a process of its own, show what it says while it works, and end it if we are interrupted.
+
+run(argv) --warden--> process --log--> one line at a time --> progress bar
+Chaos Toolkit and Locust run so: Locust patches sockets and threads of whoever imports it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from backlab.progress import progress
+from services import cache, ready, warden
+from services.errors import BacklabError
+from services.user import User
+
+POLITE_S = 15.0  # for rollbacks and for taking servers down
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a tool ended: its return code, and everything that it said."""
+
+    code: int
+    log: str
+
+
+@contextmanager
+def folder(name: str) -> Iterator[Path]:
+    """A directory of ours for as long as the block lasts, and no longer, whatever ends it."""
+    path = cache.scratch(name, User(None))
+    try:
+        yield path
+    finally:
+        cache.remove(path)
+
+
+def script(name: str) -> str:
+    """The program `name` that was installed beside the running Python."""
+    found = Path(sys.executable).parent / name
+    if not found.exists():
+        raise BacklabError(f"the program {name} is not installed beside this Python", "run `make setup`")
+    return str(found)
+
+
+def run(
+    argv: list[str], where: Path, label: str, env: Mapping[str, str], says: Callable[[str], str | None]
+) -> Ended:
+    """Run `argv` in `where` until it ends; `says` turns a line of its log into a few words to show, or None."""
+    log = where / "log"
+    pid = warden.spawn(argv, cwd=where, log=log, env={**os.environ, **env}, farewell=signal.SIGINT)
+    try:
+        for _ in progress(_lines(pid, log, says), label, unit="step"):
+            pass
+        code = warden.poll(pid)
+    except BaseException:
+        warden.tell(pid, signal.SIGINT)
+        ready.true(lambda: warden.poll(pid) is not None, within_s=POLITE_S, every_s=0.05)
+        raise
+    finally:
+        warden.forget(pid)
+    return Ended(-1 if code is None else code, log.read_text(encoding="utf-8", errors="replace"))
+
+
+def _lines(pid: int, log: Path, says: Callable[[str], str | None]) -> Iterator[str]:
+    """What the tool is doing, whenever it says something new, until it has ended."""
+    with open(log, encoding="utf-8", errors="replace") as lines:
+        while True:
+            over = warden.poll(pid) is not None
+            for line in lines:
+                words = says(line)
+                if words:
+                    yield words
+            if over:
+                return
+            ready.true(lambda: warden.poll(pid) is not None, within_s=0.1, every_s=0.02)

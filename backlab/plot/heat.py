@@ -1,0 +1,69 @@
+"""Heat: one number per row and column, written into its cell; colour only helps to find it."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.colors import LinearSegmentedColormap
+
+from backlab.plot.card import HEIGHT_IN, INK, QUIET, Card
+from backlab.plot.series import words
+from backlab.predict import number
+from backlab.stats import ordered
+
+BLUES = LinearSegmentedColormap.from_list("backlab", ["#F1EEE6", "#A9CBE3", "#3E8EC4", "#00507F"])
+
+
+def heat(
+    rows: pd.DataFrame,
+    row: str = "arm",
+    column: str = "level",
+    value: str = "latency_ms",
+    *,
+    title: str,
+    x_label: str = "",
+    value_label: str = "",
+    digits: int | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    alt: str = "",
+    height_in: float = HEIGHT_IN,
+) -> Card:
+    """The median of `value` per `row` and `column`; arms in the experiment's order, levels rising.
+
+    `digits` after the point (default: as few as needed); `low` and `high` fix the ends of the colours.
+    """
+    table = rows.pivot_table(index=row, columns=column, values=value, aggfunc="median", sort=False)
+    table = table.reindex(index=ordered(rows, row), columns=ordered(rows, column))
+    card = Card(title, alt=alt, height_in=height_in)
+    card.kind = "Heat map"
+    ax = card.panels()[0]
+    cells = table.to_numpy(dtype=float)
+    image = ax.imshow(cells, cmap=BLUES, vmin=low, vmax=high, aspect="auto")
+    for i, line in enumerate(cells):
+        for j, cell in enumerate(line):
+            shade = float(image.norm(cell)) if cell == cell else 0.0
+            ax.text(
+                j, i, _written(cell, digits), ha="center", va="center", color="white" if shade > 0.6 else INK
+            )
+    ax.set_xticks(range(table.shape[1]), [str(name) for name in table.columns])
+    ax.set_yticks(range(table.shape[0]), [str(name) for name in table.index])
+    ax.set_xticks([j + 0.5 for j in range(table.shape[1] - 1)], minor=True)
+    ax.set_yticks([i + 0.5 for i in range(table.shape[0] - 1)], minor=True)
+    ax.grid(visible=False, which="major")
+    ax.grid(visible=True, which="minor", axis="both", color="#FCFBF8", lw=2)
+    ax.tick_params(which="both", length=0)
+    ax.tick_params(axis="both", labelcolor=INK)
+    ax.spines[:].set_visible(False)
+    ax.set_xlabel(x_label or words(column))
+    ax.set_title(value_label or words(value), loc="left", fontsize=9, color=QUIET)
+    for name, line in zip(table.index, cells, strict=True):
+        parts = zip(table.columns, line, strict=True)
+        card.facts.append(f"{name}: " + ", ".join(f"{c} {_written(v, digits)}" for c, v in parts) + ".")
+    return card
+
+
+def _written(value: float, digits: int | None) -> str:
+    """A cell's number; a dash where nothing was measured."""
+    if value != value:
+        return "\N{EN DASH}"
+    return number(value) if digits is None else f"{value:,.{digits}f}"

@@ -1,0 +1,69 @@
+"""See that it is working: one bar for terminals and notebooks that leaves nothing behind.
+
+progress(iterable) -> tqdm in a terminal (on stderr)
+                   -> one display, updated in place and emptied at the end, in a notebook
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+MIME = "application/x-backlab-progress"  # `backlab run` draws it in the terminal, `backlab build` drops it
+
+
+def progress(things: Iterable[T], label: str, *, total: int | None = None, unit: str = "step") -> Iterator[T]:
+    """Iterate over `things` while a bar shows `label`, how far it is and how long is left."""
+    if total is None and hasattr(things, "__len__"):
+        total = len(things)
+    if in_notebook():
+        return _in_notebook(things, label, total, unit)
+    from tqdm import tqdm
+
+    # disable=None: silent where stderr is no terminal, such as CI and pytest
+    return iter(tqdm(things, desc=label, total=total, unit=unit, leave=False, disable=None))
+
+
+def in_notebook() -> bool:
+    """Whether a Jupyter kernel runs this code (an IPython terminal does not count)."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def _in_notebook(things: Iterable[T], label: str, total: int | None, unit: str) -> Iterator[T]:
+    """The notebook's bar: one display that is rewritten at most five times a second."""
+    from IPython.display import display
+
+    handle: Any = None
+    began = shown = time.monotonic()
+    done = 0
+    try:
+        for done, thing in enumerate(things):
+            now = time.monotonic()
+            if handle is None and now - began > 0.15:  # what is over at once needs no bar
+                handle = display({"text/plain": ""}, raw=True, display_id=True, metadata={MIME: {}})
+            if handle is not None and (shown == began or now - shown > 0.2):
+                shown = now
+                bundle, meta = _frame(label, done, total, unit, now - began)
+                handle.update(bundle, raw=True, metadata=meta)
+            yield thing
+    finally:
+        if handle is not None:
+            handle.update({"text/plain": ""}, raw=True, metadata={MIME: {"label": label, "over": True}})
+
+
+def _frame(
+    label: str, done: int, total: int | None, unit: str, spent_s: float
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """One state of the bar: a bundle to display, and the bare facts for whoever draws it elsewhere."""
+    facts = {"label": label, "done": done, "total": total}
+    if not total:
+        return {"text/plain": f"{label}: {done} {unit}s, {spent_s:.0f} s so far"}, {MIME: facts}
+    left_s = spent_s / done * (total - done) if done else None
+    text = f"{label}: {done} of {total}" + (f", about {left_s:.0f} s left" if left_s is not None else "")
+    html = f'<progress value="{done}" max="{total}"></progress> {text}'
+    return {"text/plain": text, "text/html": html}, {MIME: facts | {"left_s": left_s}}

@@ -1,0 +1,101 @@
+"""A stage for experiments and load: the back office twice, lazy and repaired, on one database.
+
+    screens ─▶ orders (naive)    ─▶ wire "naive"    ─┐
+            └▶ orders (repaired) ─▶ wire "repaired" ─┴▶ PostgreSQL
+
+Each copy has its own pool and its own wire, so that both meet the same fault in the same seconds and
+their statements are counted apart. `python -m chaos.back_office` sets it up, prints its addresses as
+one line of JSON, and when its standard input ends, a second line with the statements that each has sent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Self
+
+from chaos.client import ProxyServer, Wire
+from services.errors import BacklabError
+from services.postgres import Postgres
+from services.shop.load import template
+from services.shop.run import ShopService
+from services.shop.settings import Settings
+
+LOADERS = ("naive", "repaired")
+DATA_SEED = 42
+
+
+class BackOffice:
+    """The running stage: `url(arm)` is a copy's address, `wires[arm]` lies between it and the database."""
+
+    def __init__(self, pool_size: int = 5, pool_timeout_s: float = 1.0) -> None:
+        self.pool_size, self.pool_timeout_s = pool_size, pool_timeout_s
+        self.wires: dict[str, Wire] = {}
+        self.services: dict[str, ShopService] = {}
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._open.close()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+
+    def _start(self) -> None:
+        postgres = self._open.enter_context(Postgres(template=template("S", DATA_SEED)))
+        proxy = self._open.enter_context(ProxyServer())
+        database = postgres.database()
+        for arm in LOADERS:
+            self.wires[arm] = proxy.proxy(
+                arm, upstream=f"{postgres.host}:{postgres.port}", protocol="postgres"
+            )
+            self.services[arm] = ShopService("orders", self._settings(arm, database))
+        with ThreadPoolExecutor() as starting:
+            list(starting.map(self._open.enter_context, self.services.values()))
+
+    def _settings(self, arm: str, database: str) -> Settings:
+        return Settings(
+            database_url=self.wires[arm].through(database),
+            loader=arm,
+            pool_size=self.pool_size,
+            pool_timeout_s=self.pool_timeout_s,
+        )
+
+    def url(self, arm: str) -> str:
+        """The address of the copy that uses the loader `arm`."""
+        return self.services[arm].url
+
+    def statements(self, arm: str) -> int:
+        """How many statements the copy has sent so far, counted on its wire."""
+        return self.wires[arm].counts().statements
+
+
+def main() -> None:
+    """Set the stage, say where it is, and leave when standard input ends, saying how much was asked."""
+    parser = argparse.ArgumentParser(
+        prog="python -m chaos.back_office", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="delay between services and database")
+    latency_ms = parser.parse_args().latency_ms
+    try:
+        with BackOffice() as stage, ExitStack() as faults:
+            for wire in stage.wires.values():
+                faults.enter_context(wire.fault("latency", latency_ms=latency_ms))
+                wire.reset_counts()
+            print(json.dumps({arm: stage.url(arm) for arm in LOADERS}), flush=True)
+            sys.stdin.read()
+            print(json.dumps({arm: stage.statements(arm) for arm in LOADERS}), flush=True)
+    except BacklabError as why:
+        print(why, file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

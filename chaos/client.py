@@ -1,0 +1,255 @@
+"""Start the proxy from a lab and steer it: a wire per server, its counts, and faults that cannot outlive us.
+
+    ProxyServer ──starts, holds──▶ process `python -m chaos.proxy`
+        └─ proxy("postgres", upstream=...) ──▶ Wire ──▶ counts(), fault("latency", latency_ms=2) ──▶ Fault
+
+Two things end every fault when this process dies, even by SIGKILL: the proxy process ends with its standard input,
+and each fault hangs on a connection that we hold open and that the kernel closes for us.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import itertools
+import json
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote
+
+from services.errors import BacklabError, ServerError
+
+ANSWER_WITHIN_S = 10.0
+START_WITHIN_S = 15.0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What has passed a wire since the last reset; chaos/wire says what each number means."""
+
+    connections: int
+    bytes_up: int
+    bytes_down: int
+    round_trips: int
+    messages: dict[str, int] = field(default_factory=dict)
+    statements: int = 0
+    control: int = 0
+    rows: int = 0
+    opaque: int = 0
+    protocol: str | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a fault touched: connections, chunks of bytes, messages; how long it delayed, how long it lived."""
+
+    connections: int
+    chunks: int
+    bytes: int
+    messages: int
+    delayed_ms: float
+    active_ms: float
+    ended: str | None
+
+    @property
+    def touched(self) -> bool:
+        """A fault that touched nothing proves nothing."""
+        return self.chunks > 0
+
+
+class Api:
+    """Toxiproxy's HTTP API at an address "host:port"."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """The JSON answer, or None; raises BacklabError with the API's own words."""
+        connection = http.client.HTTPConnection(self.address, timeout=ANSWER_WITHIN_S)
+        with contextlib.closing(connection):
+            try:
+                connection.request(method, path, None if body is None else json.dumps(body))
+                answer = connection.getresponse()
+                text = answer.read()
+            except OSError as lost:
+                what = f"the proxy's API on {self.address} does not answer ({lost})"
+                raise BacklabError(what, "start it again with ProxyServer().start()") from lost
+        value = json.loads(text) if text else None
+        if answer.status >= 400:
+            what = f"the proxy on {self.address} refused {method} {path}: {value['error']}"
+            raise BacklabError(what, "correct the name or the value and repeat")
+        return value
+
+    def hold(self) -> Holder:
+        """Open the connection on which faults hang."""
+        connection = http.client.HTTPConnection(self.address, timeout=ANSWER_WITHIN_S)
+        connection.request("GET", "/holder")
+        answer = connection.getresponse()
+        return Holder(json.loads(answer.readline())["holder"], connection, answer)
+
+
+class Holder:
+    """An open connection: when it closes, for whatever reason, the faults that hang on it end."""
+
+    def __init__(
+        self, name: str, connection: http.client.HTTPConnection, answer: http.client.HTTPResponse
+    ) -> None:
+        self.name, self._connection, self._answer = name, connection, answer
+        os.register_at_fork(after_in_child=self.close)  # a forked child must not keep our faults alive
+
+    def close(self) -> None:
+        """End all faults that hang on it; safe to repeat."""
+        self._answer.close()
+        self._connection.close()
+
+
+class Fault:
+    """A fault while the block runs; afterwards its receipt."""
+
+    def __init__(self, wire: Wire, name: str, body: dict[str, Any]) -> None:
+        self._wire, self.name, self._body = wire, name, body
+        self._path = f"{wire.path}/toxics/{quote(name, safe='')}"
+
+    def start(self) -> Self:
+        """Begin."""
+        self._wire.api.ask("POST", f"{self._wire.path}/toxics", self._body)
+        return self
+
+    def stop(self) -> Receipt:
+        """End, if it has not ended yet; what it held back goes on at once."""
+        if self.receipt().ended is None:
+            self._wire.api.ask("DELETE", self._path)
+        return self.receipt()
+
+    def receipt(self) -> Receipt:
+        """What it has touched so far."""
+        answer = self._wire.api.ask("GET", f"{self._path}/receipt")
+        return Receipt(**{name: answer[name] for name in Receipt.__dataclass_fields__})
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class Wire:
+    """A port of ours that leads to a server, counts what passes and carries faults."""
+
+    _numbers = itertools.count(1)
+
+    def __init__(self, api: Api, holder: Holder, name: str, upstream: str, listen: str) -> None:
+        self.api, self.name, self.upstream = api, name, upstream
+        self._holder = holder
+        self.path = f"/proxies/{quote(name, safe='')}"
+        self.host, port = listen.rsplit(":", 1)
+        self.port = int(port)
+
+    def counts(self) -> Counts:
+        """What has passed since the last reset."""
+        return Counts(**self.api.ask("GET", f"{self.path}/counts"))
+
+    def reset_counts(self) -> Counts:
+        """Count from zero; returns what there was, so that nothing is lost between reading and resetting."""
+        return Counts(**self.api.ask("POST", f"{self.path}/counts"))
+
+    def fault(
+        self, kind: str, *, stream: str = "downstream", toxicity: float = 1.0, **attributes: int
+    ) -> Fault:
+        """A fault for a `with` block; attributes carry their unit: latency_ms, jitter_ms."""
+        name = f"{kind}_{stream}_{os.getpid()}_{next(self._numbers)}"
+        spelt = {key.removesuffix("_ms"): value for key, value in attributes.items()}
+        body = {"name": name, "type": kind, "stream": stream, "toxicity": toxicity, "attributes": spelt}
+        return Fault(self, name, {**body, "holder": self._holder.name})
+
+    def close(self) -> None:
+        """Stop listening and drop its connections."""
+        self.api.ask("DELETE", self.path)
+
+
+class ProxyServer:
+    """The proxy as a process of its own; `seed` fixes jitter and toxicity."""
+
+    def __init__(self, *, seed: int = 0, config: Path | None = None) -> None:
+        self.seed, self.config = seed, config
+        self._process: subprocess.Popen[str] | None = None
+        self._holder: Holder | None = None
+        self.api: Api
+
+    def start(self) -> Self:
+        """Start the process and wait until its API listens; does nothing while it runs.
+
+        Raises ServerError with what the process said.
+        """
+        if self.running:
+            return self
+        argv = [sys.executable, "-m", "chaos.proxy", "--port", "0", "--seed", str(self.seed), "--lifeline"]
+        argv += ["--config", str(self.config)] if self.config else []
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(
+            argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+        )
+        self.api = Api(self._first_line()["api"])
+        self._holder = self.api.hold()
+        return self
+
+    def _first_line(self) -> dict[str, Any]:
+        assert self._process and self._process.stdout and self._process.stderr
+        guard = threading.Timer(START_WITHIN_S, self._process.kill)
+        guard.start()
+        line = self._process.stdout.readline()
+        guard.cancel()
+        if line:
+            answer: dict[str, Any] = json.loads(line)
+            return answer
+        said = self._process.stderr.read()
+        self._process.wait()
+        raise ServerError(
+            "the wire proxy did not start", "run `python -m chaos.proxy --port 0` to see why", said
+        )
+
+    @property
+    def running(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id."""
+        return self._process.pid if self._process else None
+
+    def proxy(self, name: str, *, upstream: str, protocol: str | None = None) -> Wire:
+        """A wire to the server at `upstream` ("host:port") on a free port of 127.0.0.1."""
+        if not self.running or self._holder is None:
+            raise BacklabError("the wire proxy does not run", "call start() first")
+        body = {"name": name, "listen": "127.0.0.1:0", "upstream": upstream, "protocol": protocol}
+        made = self.api.ask("POST", "/proxies", body)
+        return Wire(self.api, self._holder, name, upstream, made["listen"])
+
+    def stop(self) -> None:
+        """End the process and with it all faults; safe to repeat."""
+        process, self._process = self._process, None
+        if self._holder:
+            self._holder.close()
+            self._holder = None
+        if process is None:
+            return
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream:
+                stream.close()  # the end of its standard input is what stops it
+        try:
+            process.wait(2)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

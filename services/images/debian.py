@@ -1,0 +1,83 @@
+"""A minimal Debian as a tar archive, from the mirror that this machine already uses."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from services import ready
+from services.errors import BacklabError, ServerError
+
+SUITE = "bookworm"
+BOOTSTRAP_S = 600.0
+PACKAGES = "zlib1g,libstdc++6"  # what the wheels' programs are linked with
+LEFT_OUT = ("var/cache/apt/archives/*.deb", "var/lib/apt/lists/*", "etc/apt/sources.list", "dev/*")
+PHASES = {"Retrieving": "downloading", "Extracting": "unpacking", "Configuring": "configuring"}
+
+
+def bootstrap(room: Path, progress: Callable[[str], None]) -> Path:
+    """Make the archive in `room` (needs root and `debootstrap`), naming the steps as they come."""
+    program = shutil.which("debootstrap", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if program is None:
+        raise BacklabError("building the base image needs debootstrap", "install it (`apt install debootstrap`)")
+    if os.getuid() != 0:
+        raise BacklabError("debootstrap needs root", "run `backlab images build` as root (sudo) once")
+    tree, log = room / "tree", room / "log"
+    argv = [program, "--variant=minbase", f"--include={PACKAGES}", SUITE, str(tree), *mirror()]
+    progress(f"debian {SUITE}: debootstrap, about half a minute")
+    _run(argv, log, progress)
+    archive = room / "base.tar"
+    left_out = [f"--exclude=./{path}" for path in LEFT_OUT]
+    _run(["tar", "-C", str(tree), *left_out, "-cf", str(archive), "."], log, progress)
+    return archive
+
+
+def _run(argv: list[str], log: Path, progress: Callable[[str], None]) -> None:
+    with open(log, "wb") as output:
+        process = subprocess.Popen(argv, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        try:
+            told = _Phases(log, progress)
+            if not ready.true(lambda: told.look(process.poll()), within_s=BOOTSTRAP_S, every_s=0.1):
+                raise ServerError(f"{argv[0]} took longer than {BOOTSTRAP_S:g} s", "try again", _end(log))
+        finally:
+            process.kill()
+            process.wait()
+    if process.returncode != 0:
+        raise ServerError(f"{Path(argv[0]).name} failed", "its last lines below say why", _end(log))
+
+
+class _Phases:
+    """Tells each phase of debootstrap once, when the log first shows it."""
+
+    def __init__(self, log: Path, progress: Callable[[str], None]) -> None:
+        self._log, self._progress, self._told = log, progress, set[str]()
+
+    def look(self, code: int | None) -> bool:
+        lines = self._log.read_text(errors="replace").splitlines()[-1:]
+        word = lines[0].split()[1] if lines and lines[0].startswith("I: ") and len(lines[0].split()) > 1 else ""
+        if word in PHASES and word not in self._told:
+            self._told.add(word)
+            self._progress(f"debian {SUITE}: {PHASES[word]}")
+        return code is not None
+
+
+def _end(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-12:])
+
+
+def mirror() -> list[str]:
+    """The mirror that apt uses for this suite's family, or nothing, which leaves the choice to debootstrap."""
+    by_hand = os.environ.get("BACKLAB_DEBIAN_MIRROR")
+    if by_hand:
+        return [by_hand]
+    for place in [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]:
+        text = place.read_text(errors="replace") if place.is_file() else ""
+        for line in text.splitlines():
+            found = re.match(r"(?:URIs:\s*|deb\s+(?:\[[^]]*\]\s*)?)(\S+/debian/?)(?:\s|$)", line)
+            if found:
+                return [found.group(1)]
+    return []

@@ -1,0 +1,120 @@
+"""The native back end: a server as a process of an unprivileged user, owned by the warden.
+
+    scratch directory ──server.fill──▶ prepared data ──warden.spawn──▶ process (log in the same directory)
+    kill / pause / resume reach every process of the server; halt asks politely, then SIGKILL
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services import cache, ports, ready, warden
+
+if TYPE_CHECKING:
+    from services.server import Server
+
+
+class Process:
+    """One native server: a directory, a port and, while it runs, a process."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.user = server.runs_as()
+        self._reservation = ports.reserve(server.wanted_port)
+        self.pid: int | None = None
+        try:
+            self.directory = cache.scratch(server.name, self.user, server.need_bytes(), server.durable)
+            self._fill()
+        except BaseException:
+            self._reservation.close()
+            raise
+
+    def _fill(self) -> None:
+        try:
+            self._server.fill(self.directory, self.user)
+        except BaseException:
+            cache.remove(self.directory)
+            raise
+
+    @property
+    def port(self) -> int:
+        """The reserved port; it stays ours over kills and restarts."""
+        return self._reservation.port
+
+    @property
+    def ids(self) -> list[str]:
+        return [f"process {self.pid}"] if self.alive() else []
+
+    @property
+    def log(self) -> Path:
+        return self.directory / "log"
+
+    def start(self) -> None:
+        """Spawn the process; it may not answer yet."""
+        how = self._server.native(self.directory, self._reservation.lend())
+        self._native = how
+        self.pid = warden.spawn(
+            how.argv,
+            cwd=self.directory,
+            log=self.log,
+            env={**os.environ, **how.env},
+            ids=self.user.ids,
+            farewell=how.urgent,
+        )
+
+    def alive(self) -> bool:
+        return self.pid is not None and warden.poll(self.pid) is None
+
+    def halt(self, within_s: float) -> None:
+        """Ask it to stop, give it `within_s`, then the urgent signal and 1 s, then SIGKILL."""
+        assert self.pid is not None
+        for number, patience_s in ((self._native.polite, within_s), (self._native.urgent, 1.0)):
+            warden.tell(self.pid, number)
+            if ready.true(lambda: not self.alive(), within_s=patience_s, every_s=0.002):
+                break
+        self._collect()
+
+    def kill(self) -> None:
+        """SIGKILL to all its processes."""
+        self._collect()
+
+    def _collect(self) -> None:
+        if self.pid is not None:
+            warden.forget(self.pid)
+            self.pid = None
+
+    def pause(self) -> None:
+        assert self.pid is not None
+        warden.tell(self.pid, signal.SIGSTOP, everyone=True)
+
+    def resume(self) -> None:
+        assert self.pid is not None
+        warden.tell(self.pid, signal.SIGCONT, everyone=True)
+
+    def logs(self, lines: int) -> str:
+        try:
+            with open(self.log, "rb") as file:
+                return _tail(file.read().splitlines(), lines)
+        except OSError:
+            return ""
+
+    def change_port(self) -> None:
+        """Take another port for the next start."""
+        self._collect()
+        self._reservation.close()
+        self._reservation = ports.reserve()
+        self.log.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Nothing of it is left afterwards."""
+        self._collect()
+        self._reservation.close()
+        cache.remove(self.directory)
+
+
+def _tail(lines: Iterable[bytes], count: int) -> str:
+    return "\n".join(line.decode(errors="replace") for line in list(lines)[-count:])

@@ -1,0 +1,299 @@
+"""The contract of every server: start, stop, kill, pause, resume, restart, logs, url, backend, version.
+
+    Postgres, Redis, …  (one file each: image, native command, readiness, address)
+        └── Server      (this file: the verbs, waiting, what a failed start says)
+              └── Machine   process.py: a native process   |   container.py: a Docker container
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Protocol
+
+from typing_extensions import Self
+
+from services import backends, ready
+from services.errors import ServerError
+from services.user import User, server_user
+
+PORT_TRIES = 5
+START_S = {"native": 15.0, "container": 30.0}
+
+
+@dataclass(frozen=True)
+class Native:
+    """How a server runs as a process: command line, signals that stop it politely and at once, more environment."""
+
+    argv: list[str]
+    polite: int = signal.SIGTERM
+    urgent: int = signal.SIGTERM
+    env: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Image:
+    """How a server runs in a container: image, command, environment, and the port it listens on inside."""
+
+    name: str
+    port: int
+    command: list[str] = field(default_factory=list)
+    env: dict[str, str] = field(default_factory=dict)
+
+
+class Machine(Protocol):
+    """What runs a server; `process.py` and `container.py` each have one."""
+
+
+    @property
+    def port(self) -> int: ...
+    @property
+    def pid(self) -> int | None: ...
+    @property
+    def ids(self) -> list[str]: ...
+    @property
+    def machine(self) -> Machine:
+        """What runs it, for those who prepare data."""
+        return self._started("machine")
+
+    @property
+    def directory(self) -> Path: ...
+
+    def start(self) -> None: ...
+    def alive(self) -> bool: ...
+    def halt(self, within_s: float) -> None: ...
+    def kill(self) -> None: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+    def logs(self, lines: int) -> str: ...
+    def change_port(self) -> None: ...
+    def discard(self) -> None: ...
+
+
+class Server(ABC):
+    """One dedicated server on 127.0.0.1; a context manager. Its data lives until `stop()`.
+
+    `backend` is "native" or "container", or None to choose (see `services.backends`); `port` is taken from the
+    kernel unless given; `progress` is called with a few words before anything slow.
+    """
+
+    name: ClassVar[str]
+    image: ClassVar[str]
+    not_yet: ClassVar[tuple[type[BaseException], ...]] = (OSError,)  # what `answer` raises while starting
+    host = "127.0.0.1"
+
+    def __init__(
+        self,
+        *,
+        backend: str | None = None,
+        port: int | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
+        self.backend = backends.choose(backend, self.image)
+        self.wanted_port = port
+        self.progress = progress or (lambda _words: None)
+        self.version = ""
+        self._machine: Machine | None = None
+        self._paused = False
+        self._last_log = ""
+        self._lock = threading.RLock()
+
+    # what a kind of server says of itself
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """Address with user and password, as the server's own clients take it."""
+
+    @abstractmethod
+    def answer(self) -> str:
+        """Speak the protocol once and return the server's version; raise one of `not_yet` while it starts."""
+
+    @abstractmethod
+    def native(self, directory: Path, port: int) -> Native:
+        """The process that serves `directory` on `port`."""
+
+    @abstractmethod
+    def container(self) -> Image:
+        """The container that does the same."""
+
+    def prepare(self) -> None:
+        """Anything slow that is done once and kept, before the machine exists."""
+
+    def need_bytes(self) -> int:
+        """Room that the data directory takes at the start."""
+        return 0
+
+    def runs_as(self) -> User:
+        """The user that a native process runs as."""
+        return server_user()
+
+    durable = False  # True puts the data on a real disk
+
+    def fill(self, directory: Path, owner: User) -> None:
+        """Put prepared data into the fresh native `directory`."""
+
+    # the verbs
+
+    def start(self) -> Self:
+        """Return when it answers; does nothing when it already runs. After `kill()` it finds its old data."""
+        with self._lock:
+            if not self.running:
+                try:
+                    self._start()
+                except BaseException:
+                    self.stop()
+                    raise
+        return self
+
+    def _start(self) -> None:
+        if self._machine is None:
+            self.prepare()
+            self._machine = self._new_machine()
+        machine = self._machine
+        for tries_left in reversed(range(PORT_TRIES)):
+            machine.start()
+            try:
+                self.version = ready.until(
+                    self.answer,
+                    within_s=START_S[self.backend],
+                    not_yet=self.not_yet,
+                    alive=machine.alive,
+                )
+                return
+            except ready.Died as death:
+                if tries_left and self.wanted_port is None and _port_was_taken(machine.logs(20)):
+                    machine.change_port()
+                    continue
+                raise self._failed("ended while it started") from death
+            except ready.NotReady as late:
+                raise self._failed(f"did not answer within {late.args[0].split()[3]} s") from late
+
+    def _new_machine(self) -> Machine:
+        if self.backend == "native":
+            from services.process import Process
+
+            return Process(self)
+        from services.container import Container  # takes 0.3 s to import
+
+        return Container(self)
+
+    def _failed(self, how: str) -> ServerError:
+        assert self._machine is not None
+        return ServerError(
+            f"{self.name} ({self.backend}) on {self.host}:{self.port} {how}",
+            "its own words below say why; `backlab doctor` looks at the machine",
+            self._machine.logs(12),
+        )
+
+    def stop(self, within_s: float = 5.0) -> None:
+        """End it and delete its data; safe to repeat, also when it never started."""
+        with self._lock:
+            machine, self._machine = self._machine, None
+            if machine is None:
+                return
+            self._last_log = machine.logs(200)
+            try:
+                self._let_go(machine, within_s)
+            finally:
+                machine.discard()
+
+    def _let_go(self, machine: Machine, within_s: float) -> None:
+        if self._paused:
+            machine.resume()
+            self._paused = False
+        if machine.alive():
+            machine.halt(within_s)
+
+    def halt(self, within_s: float = 5.0) -> None:
+        """Stop politely and keep the data for the next `start()`; safe to repeat."""
+        with self._lock:
+            if self._machine is not None:
+                self._let_go(self._machine, within_s)
+
+    def kill(self) -> None:
+        """End all its processes at once, as a power cut does; the data stays for the next `start()`."""
+        self._running_machine("kill").kill()
+        self._paused = False
+
+    def pause(self) -> None:
+        """Freeze it: it keeps its connections and answers nobody."""
+        self._running_machine("pause").pause()
+        self._paused = True
+
+    def resume(self) -> None:
+        """Let a paused server go on."""
+        self._running_machine("resume").resume()
+        self._paused = False
+
+    def restart(self, within_s: float = 5.0) -> Self:
+        """Stop politely and start again with the same data on the same port."""
+        with self._lock:
+            self.halt(within_s)
+            return self.start()
+
+    def logs(self, lines: int = 20) -> str:
+        """The last lines of its log, oldest first; also after `stop()`."""
+        text = self._machine.logs(lines) if self._machine else self._last_log
+        return "\n".join(text.splitlines()[-lines:])
+
+    # what is known of it
+
+    @property
+    def running(self) -> bool:
+        """True while it runs (or is paused)."""
+        return self._machine is not None and self._machine.alive()
+
+    @property
+    def port(self) -> int:
+        """Its TCP port on 127.0.0.1."""
+        return self._started("port").port
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of its main process; None in a container."""
+        return self._started("process id").pid
+
+    @property
+    def machine(self) -> Machine:
+        """What runs it, for those who prepare data."""
+        return self._started("machine")
+
+    @property
+    def directory(self) -> Path:
+        """Its directory on this machine (native back end): the log, and the data below it."""
+        return self._started("directory").directory
+
+    @property
+    def ids(self) -> list[str]:
+        """What runs, by name: "process 4711" or "container backlab-postgres-1f2e"."""
+        return self._machine.ids if self._machine else []
+
+    def _started(self, what: str) -> Machine:
+        if self._machine is None:
+            raise ServerError(f"{self.name} has no {what} before it is started", "call `start()` first")
+        return self._machine
+
+    def _running_machine(self, verb: str) -> Machine:
+        machine = self._started("process")
+        if not machine.alive():
+            raise ServerError(f"cannot {verb} {self.name}, because it does not run", "call `start()` first")
+        return machine
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _port_was_taken(log: str) -> bool:
+    return bool(re.search(r"address already in use|port is already allocated", log, re.IGNORECASE))

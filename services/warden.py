@@ -1,0 +1,161 @@
+"""Talk to the warden, the process that leaves nothing behind when this one ends, however it ends.
+
+    register("directory", path)       before it is made          release(...)  once it is gone
+    register("container", [engine, name])  before it is created
+    spawn(argv, ...) ──▶ the warden starts the server, so there is no moment in which it is unknown
+
+Every process that starts a server has a warden of its own; a forked child does not inherit it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from services.errors import BacklabError
+
+ROOT = Path(__file__).resolve().parent.parent
+START = "import sys; sys.path.insert(0, sys.argv[1]); from services.warden_process import main; main()"
+REPLY_S = 30.0
+
+
+class Warden:
+    """The kernel's end of the socket to its warden."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", START, str(ROOT)],
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C in our terminal is not for the warden
+                cwd="/",
+            )
+        self._socket = ours
+        self._socket.settimeout(REPLY_S)
+        self._replies = ours.makefile("rb")
+        self._lock = threading.Lock()
+        self.pid = self._process.pid
+
+    def ask(self, deed: str, *args: Any) -> Any:
+        """Have one deed done and return its result."""
+        with self._lock:
+            try:
+                self._socket.sendall((json.dumps([deed, args]) + "\n").encode())
+                line = self._replies.readline()
+            except OSError as error:
+                raise _lost(self.pid) from error
+        if not line:
+            raise _lost(self.pid)
+        reply = json.loads(line)
+        if "error" in reply:
+            raise OSError(reply["error"])
+        return reply["ok"]
+
+    def drop(self) -> None:
+        """Close our end without a word; in a forked child the socket belongs to the parent."""
+        self._replies.close()
+        self._socket.close()
+
+    def dismiss(self, within_s: float = 5.0) -> None:
+        """Let the warden take everything down, and wait for it."""
+        self._socket.shutdown(socket.SHUT_RDWR)  # reaches it even while a forked child holds a copy
+        self.drop()
+        try:
+            self._process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            return
+
+
+def _lost(pid: int) -> BacklabError:
+    return BacklabError(
+        f"the warden (process {pid}), which looks after the servers, has ended",
+        "restart the kernel or run the command again; servers it owned have been stopped",
+    )
+
+
+_warden: Warden | None = None
+_making = threading.Lock()
+
+
+def current() -> Warden:
+    """This process's warden, started on first use."""
+    global _warden
+    with _making:
+        if _warden is None:
+            _warden = Warden()
+        return _warden
+
+
+def spawn(
+    argv: list[str],
+    *,
+    cwd: Path,
+    log: Path,
+    env: dict[str, str] | None = None,
+    ids: tuple[int, int] | None = None,
+    farewell: int = signal.SIGTERM,
+) -> int:
+    """Start `argv` (its program an absolute path) as a server of the warden's and return its process id.
+
+    `ids` is the user and group to run as, `farewell` the signal that makes it go within 0.4 s. Its processes are
+    found by descent and by working in or under `cwd`, so `cwd` is a directory of its own.
+    """
+    return int(current().ask("spawn", argv, str(cwd), str(log), env or dict(os.environ), ids, farewell))
+
+
+def poll(pid: int) -> int | None:
+    """None while it runs, else its return code (negative: the signal that ended it)."""
+    answer = current().ask("poll", pid)
+    return -signal.SIGKILL if answer == "gone" else answer
+
+
+def tell(pid: int, number: int, everyone: bool = False) -> bool:
+    """Send a signal to a spawned process, or to all its processes; False when it does not run."""
+    return bool(current().ask("tell", pid, int(number), everyone))
+
+
+def forget(pid: int) -> None:
+    """Kill what is left of a spawned process and collect it; safe to repeat."""
+    current().ask("forget", pid)
+
+
+def register(kind: str, value: str | list[str]) -> None:
+    """Have a "directory" (a path) or a "container" ([engine address, name]) removed when this process ends."""
+    current().ask("register", kind, value)
+
+
+def release(kind: str, value: str | list[str]) -> None:
+    """The resource is gone; safe to repeat."""
+    current().ask("release", kind, value)
+
+
+def dismiss() -> None:
+    """Take down everything this process has started; a later start gets a new warden."""
+    global _warden
+    with _making:
+        warden, _warden = _warden, None
+    if warden is not None:
+        warden.dismiss()
+
+
+def _forget_after_fork() -> None:
+    global _warden, _making
+    _making = threading.Lock()
+    if _warden is not None:
+        _warden.drop()
+    _warden = None
+
+
+atexit.register(dismiss)
+os.register_at_fork(after_in_child=_forget_after_fork)

@@ -1,0 +1,196 @@
+"""The warden: a small process that owns our servers and takes them down when the kernel process is gone.
+
+    kernel ──socket──▶ warden ──fork, exec──▶ server (own session; the warden is its parent)
+      │ dies (even by SIGKILL)
+      ▼ end of file, or its pidfd turns readable
+    farewell signal ▶ SIGKILL to whatever is left of each server ▶ remove containers ▶ delete directories
+
+Standard library only, started with `-I -S`. As the parent it knows a server from the moment it exists, and a
+process id cannot be used again before the warden has collected it, so no signal ever hits a stranger.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from services import leftovers
+
+GRACE_S = 0.4  # between the farewell signal and SIGKILL
+IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Child:
+    """One server: where it works, how it is told to go, and its return code once it has ended."""
+
+    def __init__(self, pid: int, directory: str, farewell: int) -> None:
+        self.pid = pid
+        self.directory = os.path.realpath(directory)
+        self.farewell = farewell
+        self.code: int | None = None
+
+    def poll(self) -> int | None:
+        if self.code is None:
+            done, status = os.waitpid(self.pid, os.WNOHANG)
+            self.code = os.waitstatus_to_exitcode(status) if done else None
+        return self.code
+
+    def tell(self, number: int, everyone: bool) -> bool:
+        """Send a signal to the main process or to `everyone` of the server; False when it no longer runs."""
+        if self.poll() is not None:
+            return False
+        if everyone and number != signal.SIGCONT:
+            os.kill(self.pid, signal.SIGSTOP)  # so that it starts nothing new while we look
+        family = leftovers.family(self.pid, self.directory) if everyone else []
+        leftovers.send([*family, self.pid], number)
+        return True
+
+    def end(self) -> None:
+        """Kill what is left and collect it."""
+        self.tell(signal.SIGKILL, everyone=True)
+        leftovers.send(leftovers.family(self.pid, self.directory), signal.SIGKILL)
+        if self.code is None:
+            os.waitpid(self.pid, 0)
+
+
+children: dict[int, Child] = {}
+directories: list[str] = []
+containers: list[list[str]] = []  # [engine address, name]
+
+
+def spawn(argv: list[str], cwd: str, log: str, env: dict[str, str], ids: list[int] | None, farewell: int) -> int:
+    """Start a server in its own session, its output appended to `log`; the answer is its process id."""
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    told, telling = os.pipe()
+    ask_for_signal = leftovers.parent_death_signal()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _become(cwd, output, ids)
+            ask_for_signal(farewell)
+            os.execve(argv[0], argv, env)
+        except BaseException as error:
+            os.write(telling, str(error).encode())
+        os._exit(127)
+    children[pid] = Child(pid, cwd, farewell)
+    os.close(output)
+    os.close(telling)
+    with os.fdopen(told, "rb") as pipe:
+        failure = pipe.read().decode()  # empty: exec has closed the other end
+    if failure:
+        forget(pid)
+        raise OSError(failure)
+    return pid
+
+
+def _become(cwd: str, output: int, ids: list[int] | None) -> None:
+    os.setsid()
+    for number in (*IGNORED, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_DFL)
+    if ids:
+        os.setgroups([])
+        os.setgid(ids[1])
+        os.setuid(ids[0])
+    os.chdir(cwd)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+
+
+def poll(pid: int) -> int | str | None:
+    """None while it runs, its return code (negative: the signal) after its end, "gone" when it is not ours."""
+    return children[pid].poll() if pid in children else "gone"
+
+
+def tell(pid: int, number: int, everyone: bool) -> bool:
+    """Send a signal to a server that runs; False when there is none."""
+    return pid in children and children[pid].tell(number, everyone)
+
+
+def forget(pid: int) -> None:
+    """Kill what is left of a server; its process id is free afterwards."""
+    if pid in children:
+        children.pop(pid).end()
+
+
+def register(kind: str, value: Any) -> None:
+    """Remember a directory, or a container as [engine address, name], before it exists."""
+    (directories if kind == "directory" else containers).append(value)
+
+
+def release(kind: str, value: Any) -> None:
+    """The resource is gone already."""
+    known = directories if kind == "directory" else containers
+    if value in known:
+        known.remove(value)
+
+
+DEEDS: dict[str, Callable[..., Any]] = {
+    deed.__name__: deed for deed in (spawn, poll, tell, forget, register, release)
+}
+
+
+def clean_up() -> None:
+    """Leave nothing behind."""
+    removers = [leftovers.fork_container_remover(address, name) for address, name in containers]
+    for child in children.values():
+        child.tell(signal.SIGCONT, everyone=True)
+        child.tell(child.farewell, everyone=False)
+    deadline = time.monotonic() + GRACE_S
+    while any(child.poll() is None for child in children.values()) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    for child in children.values():
+        child.end()
+    for path in directories:
+        leftovers.remove_tree(path)
+    for remover in removers:
+        os.waitpid(remover, 0)
+
+
+def serve(link: int, kernel: int) -> None:
+    """Answer the kernel process's requests, one line each, until it is gone."""
+    watched, tick_s = [link], 0.25
+    if hasattr(os, "pidfd_open"):  # a forked child of the kernel may hold the socket open; this sees through it
+        watched, tick_s = [link, os.pidfd_open(kernel)], None
+    received = b""
+    while os.getppid() == kernel:
+        ready, _, _ = select.select(watched, [], [], tick_s)
+        if not ready:
+            continue
+        chunk = os.read(link, 65536) if link in ready else b""
+        if not chunk:
+            return
+        received += chunk
+        while b"\n" in received:
+            line, _, received = received.partition(b"\n")
+            os.write(link, (json.dumps(_answer(line)) + "\n").encode())
+
+
+def _answer(line: bytes) -> dict[str, Any]:
+    deed, args = json.loads(line)
+    try:
+        return {"ok": DEEDS[deed](*args)}
+    except Exception as error:
+        return {"error": str(error)}
+
+
+def main() -> None:
+    """Be the warden of our parent process; its socket is standard input."""
+    kernel = os.getppid()
+    for number in IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    link = os.dup(0)  # closed by exec, which descriptor 0 is not
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nothing, number)
+    try:
+        serve(link, kernel)
+    except OSError:  # the kernel process died while we wrote to it, or before we looked
+        pass
+    finally:
+        clean_up()
