@@ -63,6 +63,7 @@ lock: setup ## resolve pyproject.toml again into requirements.lock
 lock-check: setup ## does every package of the lock have a wheel for each Python and machine that we name?
 	@$(BIN)/python -m tests.lock_matrix
 
-clean: ## remove the environment, outputs and tools' caches
+clean: ## remove the environment, outputs and caches, the prepared data directories too
+	@test ! -x $(BIN)/backlab || $(BIN)/backlab clean --cache || true
 	@rm -rf .venv out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +

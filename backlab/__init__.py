@@ -4,14 +4,17 @@ up / bench      start real servers        measure    run arms in turn, one row p
 predict         guess before looking      interval   medians with their uncertainty
 check           one PASS or FAIL line     interleave every schedule of short step lists
 progress, live  see that it is working    plot       one look for every figure
+experiment      Chaos Toolkit, outside    load       Locust, outside
 """
 
 from types import ModuleType
 
 from backlab.bench import bench, up
 from backlab.check import check
+from backlab.experiment import experiment
 from backlab.interleave import interleave
 from backlab.live import live
+from backlab.load import load
 from backlab.measure import measure
 from backlab.predict import predict
 from backlab.progress import progress
@@ -20,9 +23,11 @@ from backlab.stats import interval
 __all__ = [
     "bench",
     "check",
+    "experiment",
     "interleave",
     "interval",
     "live",
+    "load",
     "measure",
     "plot",
     "predict",

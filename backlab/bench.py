@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from backlab.meter import Meter
+from backlab.progress import activity
 from services.errors import BacklabError
 
 if TYPE_CHECKING:
     from chaos.client import ProxyServer, Wire
-
     from services.postgres import Postgres
 
 # The one registry of servers: what a lab calls it -> where its class lives
@@ -54,7 +54,10 @@ class Bench:
         """Start every server at once; when one fails, the others are stopped before the error is raised."""
         self._meter.start()
         try:
-            _all_at_once([server.start for server in self.servers.values()])
+            with activity(f"starting {', '.join(self.servers)}") as say, _told_to(say):
+                for server in self.servers.values():
+                    server.progress = _telling
+                _all_at_once([server.start for server in self.servers.values()])
         except BaseException:
             self._stop()
             raise
@@ -175,7 +178,29 @@ def _make(
 
 
 def _template(size: str, seed: int) -> Any:
-    return importlib.import_module("services.shop.load").template(size, seed)
+    def seeding(table: str, rows: int, of: int) -> None:
+        _telling(f"seeding {table}, {rows:,} of {of:,} rows")
+
+    return importlib.import_module("services.shop.load").template(size, seed, progress=seeding)
+
+
+_listener: Callable[[str], None] | None = None  # who shows what a start is doing, while one is going on
+
+
+@contextmanager
+def _told_to(say: Callable[[str], None]) -> Iterator[None]:
+    global _listener
+    _listener = say
+    try:
+        yield
+    finally:
+        _listener = None
+
+
+def _telling(words: str) -> None:
+    """Pass on what a server or the seeding says; nobody listens outside of a start."""
+    if _listener is not None:
+        _listener(words)
 
 
 def _all_at_once(calls: list[Callable[[], Any]]) -> None:

@@ -139,7 +139,12 @@ def _report(verdict: Verdict) -> None:
     path = os.environ.get(REPORT)
     if not path:
         return
-    row = {"id": verdict.id, "text": verdict.text, "verdict": verdict.verdict, "reason": verdict.reason}
+    row: dict[str, Any] = {
+        "id": verdict.id,
+        "text": verdict.text,
+        "verdict": verdict.verdict,
+        "reason": verdict.reason,
+    }
     row |= {key: verdict.facts.get(key) for key in ("measured", "bound", "what")}
     with open(path, "a", encoding="utf-8") as report:
         report.write(json.dumps(row, default=_plain) + "\n")

@@ -1,7 +1,7 @@
 """The command line: one word per chore, each command in its own file and loaded only when it is used.
 
-    backlab NAME ... -> backlab/commands/NAME.py -> exit code 0 well | 1 it fails | 2 could not be judged
-    BacklabError -> one sentence on stderr, 2      Ctrl-C -> one line, 130
+backlab NAME ... -> backlab/commands/NAME.py -> exit code 0 well | 1 it fails | 2 could not be judged
+BacklabError -> one sentence on stderr, 2      Ctrl-C -> one line, 130
 """
 
 from __future__ import annotations

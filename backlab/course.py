@@ -1,8 +1,8 @@
 """Which labs there are: everything is derived from the names of the source files.
 
-    labs/source/m4_performance/02_n_plus_one.md          the one source of lab 4.2
-      -> labs/m4_performance/02_n_plus_one.ipynb         what a learner opens
-      -> labs/solved/m4_performance/02_n_plus_one.ipynb  what our CI runs
+labs/source/m4_performance/02_n_plus_one.md          the one source of lab 4.2
+  -> labs/m4_performance/02_n_plus_one.ipynb         what a learner opens
+  -> labs/solved/m4_performance/02_n_plus_one.ipynb  what our CI runs
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What may be stored in a notebook: small outputs, no path of any machine, no error, no leftover bar.
 
-    outputs -> drop progress bars, merge streams, mask addresses -> refuse what breaks a limit
+outputs -> drop progress bars, merge streams, mask addresses -> refuse what breaks a limit
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def refuse_size(text: str, name: str) -> None:
     """A notebook is at most 200 kB, so that it opens at once and its diff can be read."""
     size = len(text.encode())
     if size > NOTEBOOK_BYTES:
-        raise BacklabError(f"{name} is {size / 1e3:,.0f} kB, at most 200 allowed", "draw fewer or smaller figures")
+        raise BacklabError(
+            f"{name} is {size / 1e3:,.0f} kB, at most 200 allowed", "draw fewer or smaller figures"
+        )
 
 
 def _is_bar(output: Any) -> bool:
@@ -58,17 +60,25 @@ def _refuse(output: Any, where: str) -> None:
     if output.output_type == "error":
         raise BacklabError(f"{where} is the error {output.ename}: {output.evalue}", "repair the cell")
     if output.output_type == "stream" and output.name == "stderr":
-        raise BacklabError(f"{where} is on stderr: {output.text.strip()[:80]!r}", "silence or repair its cause")
+        raise BacklabError(
+            f"{where} is on stderr: {output.text.strip()[:80]!r}", "silence or repair its cause"
+        )
     data = output.get("data", {})
     picture = data.get("image/png")
     if picture and (size := len(base64.b64decode(picture))) > FIGURE_BYTES:
-        raise BacklabError(f"{where} is a figure of {size / 1e3:.0f} kB, at most 40 allowed", "draw fewer points")
+        raise BacklabError(
+            f"{where} is a figure of {size / 1e3:.0f} kB, at most 40 allowed", "draw fewer points"
+        )
     for text in _texts(output):
         if (lines := text.count("\n") + 1) > TEXT_LINES + text.endswith("\n"):
-            raise BacklabError(f"{where} has {lines} lines, at most {TEXT_LINES} allowed", "print less, or a table")
+            raise BacklabError(
+                f"{where} has {lines} lines, at most {TEXT_LINES} allowed", "print less, or a table"
+            )
         found = path_in(text)
         if found:
-            raise BacklabError(f"{where} holds a path of this machine, {found!r}", "print only the file's name")
+            raise BacklabError(
+                f"{where} holds a path of this machine, {found!r}", "print only the file's name"
+            )
 
 
 def path_in(text: str) -> str:

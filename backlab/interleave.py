@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import factorial, prod
 from types import SimpleNamespace
@@ -134,7 +134,7 @@ class _Run:
                 except Exception as error:
                     failure = error
 
-    def _one(self, order: Schedule) -> Iterator[Any] | Any:
+    def _one(self, order: Schedule) -> Generator[Any, Any, None]:
         """Execute one schedule. Yields what a call returned, to have it awaited when it must be."""
         world = yield self.fresh()
         memories = {actor: SimpleNamespace() for actor in self.actors}

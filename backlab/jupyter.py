@@ -1,6 +1,6 @@
 """JupyterLab for one lab: loopback only, a fresh token, the next free port, the right notebook.
 
-    serve(lab) -> free port -> jupyter-lab (child) -> address printed, browser opened -> until it ends
+serve(lab) -> free port -> jupyter-lab (child) -> address printed, browser opened -> until it ends
 """
 
 from __future__ import annotations

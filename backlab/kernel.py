@@ -1,6 +1,6 @@
 """Run a notebook's cells in a kernel of this very interpreter and tell what happens while it happens.
 
-    execute(notebook, ...) -> kernel -> messages -> listen(event) -> outputs in the notebook, seconds per cell
+execute(notebook, ...) -> kernel -> messages -> listen(event) -> outputs in the notebook, seconds per cell
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ def _run_one(client: _Client, cell: Any, index: int, count: int, limit_s: float)
     except CellTimeoutError as error:
         raise BacklabError(f"{where} ran longer than {limit_s:.0f} s", "make it smaller") from error
     except DeadKernelError as error:
-        raise BacklabError(f"the kernel died in {where}", "look for a crash or for too much memory") from error
+        raise BacklabError(
+            f"the kernel died in {where}", "look for a crash or for too much memory"
+        ) from error
     except CellExecutionError as error:
         said = f"{error.ename}: {error.evalue}".splitlines()[0]
         raise BacklabError(f"{where} ended with {said}", "run it in JupyterLab to see where") from error
@@ -116,6 +118,8 @@ class _Client(NotebookClient):
                 self.listen(Event("progress", cell, cell_index, facts=metadata[MIME]))
             elif "image/png" in content.get("data", {}):
                 facts = {"png": content["data"]["image/png"], **metadata.get("image/png", {})}
-                facts["display"] = (content.get("transient") or {}).get("display_id") or msg["header"]["msg_id"]
+                facts["display"] = (content.get("transient") or {}).get("display_id") or msg["header"][
+                    "msg_id"
+                ]
                 self.listen(Event("figure", cell, cell_index, facts=facts))
         return super().process_message(msg, cell, cell_index)

@@ -1,6 +1,6 @@
 """From a lab's cells to notebooks: stable ids, tags for nbval, the same bytes at each build.
 
-    Lab -> assemble(repairs) -> notebook without outputs -> executed -> borrow(outputs) -> bytes
+Lab -> assemble(repairs) -> notebook without outputs -> executed -> borrow(outputs) -> bytes
 """
 
 from __future__ import annotations

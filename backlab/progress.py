@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -17,7 +18,7 @@ MIME = "application/x-backlab-progress"  # `backlab run` draws it in the termina
 
 def progress(things: Iterable[T], label: str, *, total: int | None = None, unit: str = "step") -> Iterator[T]:
     """Iterate over `things` while a bar shows `label`, how far it is and how long is left."""
-    if total is None and hasattr(things, "__len__"):
+    if total is None and isinstance(things, Sized):
         total = len(things)
     if in_notebook():
         return _in_notebook(things, label, total, unit)
@@ -25,6 +26,32 @@ def progress(things: Iterable[T], label: str, *, total: int | None = None, unit:
 
     # disable=None: silent where stderr is no terminal, such as CI and pytest
     return iter(tqdm(things, desc=label, total=total, unit=unit, leave=False, disable=None))
+
+
+@contextmanager
+def activity(label: str) -> Iterator[Callable[[str], None]]:
+    """Show what a wait is for: `with activity("starting") as say: say("seeding orders")`; safe in threads."""
+    handle: Any = None
+    if in_notebook():
+        from IPython.display import display
+
+        meta = {MIME: {"label": label}}
+        handle = display({"text/plain": label}, raw=True, display_id=True, metadata=meta)
+
+    def say(what: str) -> None:
+        if handle is not None:
+            handle.update({"text/plain": f"{label}: {what}"}, raw=True, metadata={MIME: {"label": what}})
+        elif sys.stderr.isatty():
+            sys.stderr.write(f"\r\x1b[2K{label}: {what}")
+            sys.stderr.flush()
+
+    try:
+        yield say
+    finally:
+        if handle is not None:
+            handle.update({"text/plain": ""}, raw=True, metadata={MIME: {"over": True}})
+        elif sys.stderr.isatty():
+            sys.stderr.write("\r\x1b[2K")
 
 
 def in_notebook() -> bool:

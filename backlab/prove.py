@@ -1,7 +1,7 @@
 """Prove that a lab teaches and grades: the shipped code fails, the repair passes, wrong repairs are caught.
 
-    variants: naive | reference x times | each wrong repair
-    variant -> set-up + exercise + check cells in a kernel -> verdicts (report file) -> as expected or not
+variants: naive | reference x times | each wrong repair
+variant -> set-up + exercise + check cells in a kernel -> verdicts (report file) -> as expected or not
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Run a lab without a browser, as shipped: what happens, what was found, where the pictures are.
 
-    learner's notebook -> kernel -> events -> Show (lines, living line, pictures in out/4.2/)
+learner's notebook -> kernel -> events -> Show (lines, living line, pictures in out/4.2/)
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What `backlab run` and `backlab build` show: finished lines above, one living line below.
 
-    say(text)    a line that stays
-    status(text) the living line, only where stderr is a terminal; elsewhere each new activity is one line
+say(text)    a line that stays
+status(text) the living line, only where stderr is a terminal; elsewhere each new activity is one line
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The source of a lab: read the MyST text, give each cell its role, refuse what cannot work.
 
-    text -> jupytext -> cells -> roles -> Lab(cells, exercises with repairs and wrong repairs, checks)
+text -> jupytext -> cells -> roles -> Lab(cells, exercises with repairs and wrong repairs, checks)
 """
 
 from __future__ import annotations
@@ -87,7 +87,9 @@ def read(place: Place) -> Lab:
         if cell.role in ("solution", "wrong"):
             where = f"{place.source.name}, cell {number}"
             if exercise < 0:
-                raise BacklabError(f"{where} is a {cell.role} without an exercise before it", "move it behind one")
+                raise BacklabError(
+                    f"{where} is a {cell.role} without an exercise before it", "move it behind one"
+                )
             _keep_repair(lab, exercise, cell, where)
             continue
         lab.cells.append(cell)
@@ -135,9 +137,15 @@ def _keep_repair(lab: Lab, exercise: int, cell: Cell, where: str) -> None:
         before = lab.solutions.get(exercise)
         lab.solutions[exercise] = f"{before}\n\n{cell.source}" if before else cell.source
         return
-    fails = tuple(re.split(r"[,\s]+", str(cell.options.get("fails", "")).strip())) if cell.options.get("fails") else ()
+    fails = (
+        tuple(re.split(r"[,\s]+", str(cell.options.get("fails", "")).strip()))
+        if cell.options.get("fails")
+        else ()
+    )
     if not fails or not cell.options.get("title"):
-        raise BacklabError(f"{where}, a wrong repair, lacks `fails:` or `title:`", "say which check it must fail")
+        raise BacklabError(
+            f"{where}, a wrong repair, lacks `fails:` or `title:`", "say which check it must fail"
+        )
     lab.wrongs.append(Wrong(exercise, str(cell.options["title"]), cell.source, fails))
 
 
@@ -146,18 +154,24 @@ def _refuse_incomplete(lab: Lab) -> None:
     name, ids = lab.place.source.name, [check.check_id for check in lab.checks]
     expected = [f"{lab.place.id}.{chr(ord('a') + i)}" for i in range(len(ids))]
     if ids != expected:
-        raise BacklabError(f"{name} has the checks {', '.join(ids)}", f"name them {', '.join(expected)} in order")
+        raise BacklabError(
+            f"{name} has the checks {', '.join(ids)}", f"name them {', '.join(expected)} in order"
+        )
     if not any(cell.role in SET_UP for cell in lab.cells):
         raise BacklabError(f"{name} has no cell tagged `setup`", "tag the cells that the checks depend on")
     for index, cell in enumerate(lab.cells):
         if cell.role == "exercise":
             if index not in lab.solutions:
                 first = _first_line(cell.source)
-                raise BacklabError(f"{name}: the exercise {first!r} has no repair", "add a cell tagged `solution`")
+                raise BacklabError(
+                    f"{name}: the exercise {first!r} has no repair", "add a cell tagged `solution`"
+                )
             _refuse_hints(lab, index)
     for wrong in lab.wrongs:
         for check in set(wrong.fails) - set(ids):
-            raise BacklabError(f"{name}: {wrong.title!r} names the check {check}, which is not there", "correct it")
+            raise BacklabError(
+                f"{name}: {wrong.title!r} names the check {check}, which is not there", "correct it"
+            )
 
 
 def _refuse_hints(lab: Lab, exercise: int) -> None:
@@ -168,8 +182,9 @@ def _refuse_hints(lab: Lab, exercise: int) -> None:
             break
         hints += len(HINT.findall(cell.source))
     if hints != HINTS:
+        first = _first_line(lab.cells[exercise].source)
         raise BacklabError(
-            f"{lab.place.source.name}: the exercise {_first_line(lab.cells[exercise].source)!r} has {hints} hints",
+            f"{lab.place.source.name}: the exercise {first!r} has {hints} hints",
             f"put {HINTS} folded ones (<details>) into the text before it",
         )
 

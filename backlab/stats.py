@@ -20,9 +20,9 @@ def interval(
 ) -> "pd.DataFrame":
     """Median of `value` per group with a percentile bootstrap interval (Efron 1979; 1,000 resamples).
 
-    Returns one row per group, arms in the experiment's order, levels rising: the `by` columns, `median`, `low`, `high`
-    (in the unit of `value`), `n` (observations used) and `not_ok` (rows whose outcome was not "ok";
-    they have no trustworthy value and are counted instead). The same rows and seed give the same result.
+    Returns one row per group, arms in the experiment's order, levels rising: the `by` columns, `median`,
+    `low`, `high` (in the unit of `value`), `n` (observations used) and `not_ok` (rows whose outcome was not
+    "ok"; they have no trustworthy value and are counted instead). Same rows and seed, same result.
     """
     import numpy as np
     import pandas as pd
@@ -49,7 +49,7 @@ def interval(
 
 
 def ordered(rows: "pd.DataFrame", column: str) -> list[Any]:
-    """The different values of a column: arms as the experiment lists them, numbers rising, else as they come."""
+    """A column's different values: arms as the experiment lists them, numbers rising, else as they come."""
     values = list(dict.fromkeys(rows[column]))
     listed = [arm for arm in rows.attrs.get("arms", ()) if arm in values] if column == "arm" else []
     if not listed and all(isinstance(value, int | float) for value in values):

@@ -51,7 +51,7 @@ class BackOffice:
     def _start(self) -> None:
         postgres = self._open.enter_context(Postgres(template=template("S", DATA_SEED)))
         proxy = self._open.enter_context(ProxyServer())
-        database = postgres.database()
+        database = postgres.database().replace("postgresql://", "postgresql+psycopg://")
         for arm in LOADERS:
             self.wires[arm] = proxy.proxy(
                 arm, upstream=f"{postgres.host}:{postgres.port}", protocol="postgres"

@@ -3,8 +3,8 @@
     ProxyServer ──starts, holds──▶ process `python -m chaos.proxy`
         └─ proxy("postgres", upstream=...) ──▶ Wire ──▶ counts(), fault("latency", latency_ms=2) ──▶ Fault
 
-Two things end every fault when this process dies, even by SIGKILL: the proxy process ends with its standard input,
-and each fault hangs on a connection that we hold open and that the kernel closes for us.
+Two things end every fault when this process dies, even by SIGKILL: the proxy process ends with its standard
+input, and each fault hangs on a connection that we hold open and that the kernel closes for us.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from services.errors import BacklabError, ServerError
 
@@ -46,7 +46,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a fault touched: connections, chunks of bytes, messages; how long it delayed, how long it lived."""
+    """What a fault touched (connections, chunks of bytes, messages), how long it delayed and lived."""
 
     connections: int
     chunks: int
@@ -81,7 +81,8 @@ class Api:
                 raise BacklabError(what, "start it again with ProxyServer().start()") from lost
         value = json.loads(text) if text else None
         if answer.status >= 400:
-            what = f"the proxy on {self.address} refused {method} {path}: {value['error']}"
+            reason = value["error"] if value else answer.reason
+            what = f"the proxy on {self.address} refused {method} {path}: {reason}"
             raise BacklabError(what, "correct the name or the value and repeat")
         return value
 
@@ -159,13 +160,19 @@ class Wire:
         return Counts(**self.api.ask("POST", f"{self.path}/counts"))
 
     def fault(
-        self, kind: str, *, stream: str = "downstream", toxicity: float = 1.0, **attributes: int
+        self, kind: str, *, stream: str = "downstream", toxicity: float = 1.0, **attributes: float
     ) -> Fault:
         """A fault for a `with` block; attributes carry their unit: latency_ms, jitter_ms."""
         name = f"{kind}_{stream}_{os.getpid()}_{next(self._numbers)}"
         spelt = {key.removesuffix("_ms"): value for key, value in attributes.items()}
         body = {"name": name, "type": kind, "stream": stream, "toxicity": toxicity, "attributes": spelt}
         return Fault(self, name, {**body, "holder": self._holder.name})
+
+    def through(self, url: str) -> str:
+        """The same URL, but with this wire's address in place of the server's."""
+        parts = urlsplit(url)
+        login, at, _ = parts.netloc.rpartition("@")
+        return urlunsplit(parts._replace(netloc=f"{login}{at}{self.host}:{self.port}"))
 
     def close(self) -> None:
         """Stop listening and drop its connections."""
@@ -199,7 +206,9 @@ class ProxyServer:
         return self
 
     def _first_line(self) -> dict[str, Any]:
-        assert self._process and self._process.stdout and self._process.stderr
+        assert self._process is not None
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
         guard = threading.Timer(START_WITHIN_S, self._process.kill)
         guard.start()
         line = self._process.stdout.readline()

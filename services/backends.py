@@ -21,7 +21,7 @@ def choose(requested: str | None = None, image: str = "postgres:18") -> str:
         return _automatic(image, os.environ.get("DOCKER_HOST"))
     if wanted not in NAMES:
         source = "backend" if requested else "BACKLAB_BACKEND"
-        raise BacklabError(f"{source} is {wanted!r}, which is no back end", "use `native` or `container`, or neither")
+        raise BacklabError(f"{source} is {wanted!r}, which is no back end", "use `native` or `container`")
     return wanted
 
 

@@ -20,6 +20,8 @@ from services import cache
 from services.errors import BacklabError
 from services.user import server_user
 
+FOR_COMPILERS = shutil.ignore_patterns("include", "*.a")
+
 
 @dataclass(frozen=True)
 class Programs:
@@ -77,8 +79,8 @@ def _found(programs: Programs) -> Path:
         if os.access(Path(place) / programs.server, os.X_OK):
             return Path(place)
     raise BacklabError(
-        f"no program `{programs.server}` for this machine: the wheel {programs.package.replace('_', '-')} is not "
-        "installed here, and the machine has none of its own",
+        f"no program `{programs.server}` for this machine: the wheel {programs.package.replace('_', '-')} "
+        "is not installed here, and the machine has none of its own",
         f"{programs.install}, or set {programs.variable} to the directory that holds it",
     )
 
@@ -94,7 +96,7 @@ def _readable(place: Path, programs: Programs) -> Path:
 
     def copy(draft: Path) -> None:
         for part in {root, *_neighbours(root)}:
-            shutil.copytree(part, draft / part.name, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
+            shutil.copytree(part, draft / part.name, symlinks=True, ignore=FOR_COMPILERS)
         draft.chmod(0o755)
 
     kept = cache.prepared(f"{programs.server}-programs-{stamp}", copy, cache.OURS)

@@ -1,9 +1,9 @@
 """Where prepared things are kept, and where running servers put their data.
 
-    directory()  persistent, per user: prepared data directories, copied binaries   (BACKLAB_CACHE)
-    scratch()    one fresh directory per server, in memory where there is room      (BACKLAB_SCRATCH)
-    prepared()   make a directory once per key, under a lock, complete or not at all
-    copy_tree()  a prepared directory becomes a running server's own (40 MB in 0.04 s)
+directory()  persistent, per user: prepared data directories, copied binaries   (BACKLAB_CACHE)
+scratch()    one fresh directory per server, in memory where there is room      (BACKLAB_SCRATCH)
+prepared()   make a directory once per key, under a lock, complete or not at all
+copy_tree()  a prepared directory becomes a running server's own (40 MB in 0.04 s)
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import secrets
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,8 @@ from services.user import User
 
 OURS = User(None)
 MEMORY = Path("/dev/shm")
+KEPT = 16  # prepared directories
+IN_USE_S = 3600.0
 SPARE_BYTES = 256 << 20  # left free for the server that writes into its directory
 
 
@@ -58,14 +61,14 @@ def scratch(name: str, owner: User, need_bytes: int = 0, on_disk: bool = False) 
 
     It lies in memory where there is room, or on a real disk when `on_disk` (fsync means nothing in memory).
     """
-    places = _scratch_places(on_disk)
+    places = scratch_places(on_disk)
     for place in places:
         if free_bytes(place) >= need_bytes + SPARE_BYTES:
             break
     else:
         raise BacklabError(
-            f"{name} needs {_mb(need_bytes + SPARE_BYTES)} free in {' or '.join(map(str, places))}, "
-            f"and at most {_mb(max(map(free_bytes, places)))} are",
+            f"{name} needs {megabytes(need_bytes + SPARE_BYTES)} free in {' or '.join(map(str, places))}, "
+            f"and at most {megabytes(max(map(free_bytes, places)))} are",
             "free some space there, or set BACKLAB_SCRATCH to a directory with room",
         )
     path = place / f"backlab-{name}-{secrets.token_hex(4)}"
@@ -75,11 +78,12 @@ def scratch(name: str, owner: User, need_bytes: int = 0, on_disk: bool = False) 
     return path
 
 
-def _scratch_places(on_disk: bool) -> list[Path]:
+def scratch_places(on_disk: bool = False) -> list[Path]:
+    """Where running servers may put their data, best first."""
     chosen = os.environ.get("BACKLAB_SCRATCH")
     if chosen:
         if not os.access(chosen, os.W_OK):
-            raise BacklabError(f"BACKLAB_SCRATCH is {chosen}, which cannot be written", "name a directory that can")
+            raise BacklabError(f"BACKLAB_SCRATCH is {chosen}, which cannot be written", "name one that can")
         return [Path(chosen).absolute()]
     if on_disk:
         return [Path("/var/tmp") if os.access("/var/tmp", os.W_OK) else Path(tempfile.gettempdir())]
@@ -94,17 +98,17 @@ def remove(path: Path) -> None:
 
 
 def prepared(key: str, make: Callable[[Path], None], owner: User) -> Path:
-    """The directory made once for `key`: `make(empty directory)` fills it, and it appears whole or not at all.
+    """The directory made once for `key`: `make(directory)` fills it, and it appears whole or not at all.
 
     Processes that want the same key wait for the one that makes it; what an interrupted one left is redone.
     """
     home = directory() / "prepared"
     home.mkdir(exist_ok=True)
     final = home / key
-    if final.is_dir():
+    if _used(final):
         return final
     with lock(key):
-        if not final.is_dir():
+        if not _used(final):
             draft = home / f"{key}.draft"  # only the holder of the lock touches it
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir(mode=0o700)
@@ -112,7 +116,25 @@ def prepared(key: str, make: Callable[[Path], None], owner: User) -> Path:
             with full_disk_is_told(draft):
                 make(draft)
             draft.rename(final)
+            _prune(home)
     return final
+
+
+def _used(path: Path) -> bool:
+    """True when it is there; remembers the time, for `_prune`."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _prune(home: Path) -> None:
+    """Forget what was not used for an hour, beyond the `KEPT` used last."""
+    used = sorted((path.stat().st_mtime, path) for path in home.iterdir())
+    for used_s, path in used[:-KEPT]:
+        if time.time() - used_s > IN_USE_S:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager
@@ -134,8 +156,8 @@ def full_disk_is_told(where: Path) -> Iterator[None]:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise BacklabError(
-            f"the disk is full at {where.parent} ({_mb(free_bytes(where.parent))} free)",
-            "free some space, or set BACKLAB_SCRATCH (running servers) or BACKLAB_CACHE (prepared data) elsewhere",
+            f"the disk is full at {where.parent} ({megabytes(free_bytes(where.parent))} free)",
+            "free some space, or set BACKLAB_SCRATCH (running servers) or BACKLAB_CACHE (prepared data)",
         ) from error
 
 
@@ -190,5 +212,6 @@ def size_bytes(place: Path) -> int:
     return sum(entry.stat().st_size for entry in place.rglob("*") if entry.is_file())
 
 
-def _mb(size: int) -> str:
+def megabytes(size: int) -> str:
+    """A size in bytes, for a sentence."""
     return f"{size / (1 << 20):,.0f} MB"

@@ -1,26 +1,27 @@
 """The container back end: a server in a Docker container through testcontainers, removed by the warden.
 
-    reserved port ──127.0.0.1 only──▶ container under a name chosen before it exists
-    snapshot()  a stopped container, committed once per key as backlab/prepared:<key>
+reserved port ──127.0.0.1 only──▶ container under a name chosen before it exists
+snapshot()  a stopped container, committed once per key as backlab/prepared:<key>
 """
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-import docker.errors
+import docker.errors  # type: ignore[import-untyped]  # docker ships no types
 import requests
-from docker.models.containers import Container as Handle
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from services import cache, ports, ready, warden
 from services.engine import Engine
-from services.errors import BacklabError, ServerError
+from services.errors import ServerError
 from services.snapshots import Snapshot
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Container:
         return [f"container {self.name}"] if self.alive() else []
 
     @property
-    def _handle(self) -> Handle:
+    def _handle(self) -> Any:
         assert self._made is not None
         return self._made.get_wrapped_container()
 
@@ -178,9 +179,24 @@ def snapshot(key: str, take: Callable[[Callable[[Postgres, str], None]], None]) 
             ready_made = find()
             if ready_made is None:
                 take(keep)
+                _prune(engine)
                 ready_made = find()
     assert ready_made is not None
     return ready_made
+
+
+def forget(key: str) -> None:
+    """Remove the image prepared for `key`, if there is one and nobody runs it."""
+    Engine.connect().ask("DELETE", f"/images/{PREPARED}:{key}", within_s=REQUEST_S)
+
+
+def _prune(engine: Engine) -> None:
+    """Forget all but the youngest prepared images; the engine refuses to remove one that is in use."""
+    filters = quote(json.dumps({"reference": [PREPARED]}))
+    _, images = engine.ask("GET", f"/images/json?filters={filters}")
+    for image in sorted(images, key=lambda image: int(image["Created"]))[: -cache.KEPT]:
+        for name in image["RepoTags"] or []:
+            engine.ask("DELETE", f"/images/{name}", within_s=REQUEST_S)
 
 
 def identity(image: str, progress: Callable[[str], None]) -> str:

@@ -1,7 +1,7 @@
 """Ask a container engine simple questions over its socket, with the standard library and within seconds.
 
-    Engine.connect()  ──/_ping──▶  an engine, or one sentence that says why there is none
-    image(name), can_be_pulled(name), pull(name)      starting containers is testcontainers' work
+Engine.connect()  ──/_ping──▶  an engine, or one sentence that says why there is none
+image(name), can_be_pulled(name), pull(name)      starting containers is testcontainers' work
 """
 
 from __future__ import annotations
@@ -40,12 +40,13 @@ class Engine:
         except PermissionError:
             raise BacklabError(
                 f"a Docker engine is there, but you may not use its socket {engine.address}",
-                "join its group (`sudo usermod -aG docker $USER`, then log in again), or use BACKLAB_BACKEND=native",
+                "join its group (`sudo usermod -aG docker $USER`, log in again), or BACKLAB_BACKEND=native",
             ) from None
         except OSError as error:
-            raise BacklabError(f"no Docker engine answers at {engine.address} ({_why(error)})", WITHOUT) from None
+            what = f"no Docker engine answers at {engine.address} ({_why(error)})"
+            raise BacklabError(what, WITHOUT) from None
         if status != 200:
-            raise BacklabError(f"the Docker engine at {engine.address} answers {status}: {said}", "restart it")
+            raise BacklabError(f"the engine at {engine.address} answers {status}: {said}", "restart it")
         return engine
 
     def ask(self, method: str, path: str, within_s: float = ANSWER_S) -> tuple[int, Any]:
@@ -125,7 +126,8 @@ def address() -> str:
         if kind == "unix" or (kind == "tcp" and place.partition(":")[0] in ("127.0.0.1", "localhost")):
             return chosen
         raise BacklabError(
-            f"DOCKER_HOST is {chosen}, which is not on this machine", "unset it, or use BACKLAB_BACKEND=native"
+            f"DOCKER_HOST is {chosen}, which is not on this machine",
+            "unset it, or use BACKLAB_BACKEND=native",
         )
     usual = [Path("/var/run/docker.sock"), Path.home() / ".docker/run/docker.sock"]
     runtime = os.environ.get("XDG_RUNTIME_DIR")

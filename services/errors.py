@@ -1,7 +1,7 @@
 """What can go wrong before or while a server runs, each as one sentence and one next step.
 
-    BacklabError            anything a reader can act on; the command line prints it and exits with 2
-    └── ServerError         a server did not start, died, or stopped answering; carries its last log lines
+BacklabError            anything a reader can act on; the command line prints it and exits with 2
+└── ServerError         a server did not start, died, or stopped answering; carries its last log lines
 """
 
 from __future__ import annotations

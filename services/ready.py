@@ -1,8 +1,8 @@
 """Wait until something answers: the only polling loop in the house, on a monotonic clock.
 
-    until(probe)  ──every few ms──▶  probe() returns       ▶ its value
-                                     raises a "not yet"    ▶ again, until within_s is over  ▶ NotReady
-                                     alive() says no       ▶ Died at once
+until(probe)  ──every few ms──▶  probe() returns       ▶ its value
+                                 raises a "not yet"    ▶ again, until within_s is over  ▶ NotReady
+                                 alive() says no       ▶ Died at once
 """
 
 from __future__ import annotations
@@ -40,14 +40,15 @@ def until(
 ) -> T:
     """Call `probe` every `every_s` until it returns; its value is ours.
 
-    `Again` and the types in `not_yet` mean "ask again", any other exception is passed on. `alive`, asked after
-    each refusal, ends the wait early. Raises `NotReady` after `within_s`, `Died` when `alive` says no.
+    `Again` and the types in `not_yet` mean "ask again", any other exception is passed on. `alive`, asked
+    after each refusal, ends the wait early. Raises `NotReady` after `within_s`, `Died` when `alive` says no.
     """
+    refusals: tuple[type[BaseException], ...] = (Again, *not_yet)
     deadline = time.monotonic() + within_s
     while True:
         try:
             return probe()
-        except (Again, *not_yet) as refusal:
+        except refusals as refusal:
             if alive is not None and not alive():
                 raise Died(str(refusal)) from refusal
             if time.monotonic() >= deadline:

@@ -1,85 +1,33 @@
 """The contract of every server: start, stop, kill, pause, resume, restart, logs, url, backend, version.
 
-    Postgres, Redis, …  (one file each: image, native command, readiness, address)
-        └── Server      (this file: the verbs, waiting, what a failed start says)
-              └── Machine   process.py: a native process   |   container.py: a Docker container
+Postgres, Redis, …  (one file each: image, native command, readiness, address)
+    └── Server      (this file: the verbs, waiting, what a failed start says)
+          └── Machine   (machine.py)  process.py: a native process  |  container.py: a Docker container
 """
 
 from __future__ import annotations
 
 import re
-import signal
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Protocol
-
-from typing_extensions import Self
+from typing import ClassVar, Self
 
 from services import backends, ready
 from services.errors import ServerError
+from services.machine import Image, Machine, Native
 from services.user import User, server_user
 
 PORT_TRIES = 5
 START_S = {"native": 15.0, "container": 30.0}
 
 
-@dataclass(frozen=True)
-class Native:
-    """How a server runs as a process: command line, signals that stop it politely and at once, more environment."""
-
-    argv: list[str]
-    polite: int = signal.SIGTERM
-    urgent: int = signal.SIGTERM
-    env: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Image:
-    """How a server runs in a container: image, command, environment, and the port it listens on inside."""
-
-    name: str
-    port: int
-    command: list[str] = field(default_factory=list)
-    env: dict[str, str] = field(default_factory=dict)
-
-
-class Machine(Protocol):
-    """What runs a server; `process.py` and `container.py` each have one."""
-
-
-    @property
-    def port(self) -> int: ...
-    @property
-    def pid(self) -> int | None: ...
-    @property
-    def ids(self) -> list[str]: ...
-    @property
-    def machine(self) -> Machine:
-        """What runs it, for those who prepare data."""
-        return self._started("machine")
-
-    @property
-    def directory(self) -> Path: ...
-
-    def start(self) -> None: ...
-    def alive(self) -> bool: ...
-    def halt(self, within_s: float) -> None: ...
-    def kill(self) -> None: ...
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
-    def logs(self, lines: int) -> str: ...
-    def change_port(self) -> None: ...
-    def discard(self) -> None: ...
-
-
 class Server(ABC):
     """One dedicated server on 127.0.0.1; a context manager. Its data lives until `stop()`.
 
-    `backend` is "native" or "container", or None to choose (see `services.backends`); `port` is taken from the
+    `backend` is "native" or "container", or None to choose (see `services.backends`); `port` comes from the
     kernel unless given; `progress` is called with a few words before anything slow.
     """
 
@@ -87,6 +35,7 @@ class Server(ABC):
     image: ClassVar[str]
     not_yet: ClassVar[tuple[type[BaseException], ...]] = (OSError,)  # what `answer` raises while starting
     host = "127.0.0.1"
+    durable = False  # True puts the data on a real disk
 
     def __init__(
         self,
@@ -123,7 +72,7 @@ class Server(ABC):
     def container(self) -> Image:
         """The container that does the same."""
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027 - most kinds have nothing to prepare
         """Anything slow that is done once and kept, before the machine exists."""
 
     def need_bytes(self) -> int:
@@ -134,9 +83,7 @@ class Server(ABC):
         """The user that a native process runs as."""
         return server_user()
 
-    durable = False  # True puts the data on a real disk
-
-    def fill(self, directory: Path, owner: User) -> None:
+    def fill(self, directory: Path, owner: User) -> None:  # noqa: B027 - nor anything to fill in
         """Put prepared data into the fresh native `directory`."""
 
     # the verbs

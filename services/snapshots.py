@@ -1,7 +1,7 @@
 """Prepared PostgreSQL data, made once per key and kept: a directory (native) or an image (container).
 
-    Blank (initdb) ──extension──▶ base snapshot        origin.start ▶ furnish ▶ known password ▶ halt ▶ keep
-    base ──Template.fill, vacuum──▶ template snapshot  (the same steps)
+Blank (initdb) ──extension──▶ base snapshot        origin.start ▶ furnish ▶ known password ▶ halt ▶ keep
+base ──Template.fill, vacuum──▶ template snapshot  (the same steps)
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,7 @@ class Snapshot:
 
 
 def ensure(server: Postgres, origin: Callable[[], Postgres]) -> Snapshot:
-    """The snapshot that `server` starts from, made from `origin()` if missing; safe in many processes at once."""
+    """The snapshot that `server` starts from, made from `origin()` if missing; others wait for it."""
     if server.backend == "container":
         from services import container  # takes 0.3 s to import, native users need not wait
 
@@ -64,6 +65,18 @@ def ensure(server: Postgres, origin: Callable[[], Postgres]) -> Snapshot:
     return Snapshot(known["secret"], path, known["size_bytes"])
 
 
+def forget(server: Postgres) -> None:
+    """Remove the snapshot that `server` starts from; the next start makes it anew."""
+    if server.backend == "container":
+        from services import container
+
+        container.forget(key(server, container.identity(server.image, server.progress)))
+    else:
+        shutil.rmtree(
+            cache.directory() / "prepared" / key(server, postgres_data.identity()), ignore_errors=True
+        )
+
+
 def key(server: Postgres, identity: str) -> str:
     """What the snapshot depends on, as a short name. Settings are not in it: they go to the command line."""
     parts = [FORMAT, identity, *postgres_data.LOCALE]
@@ -76,7 +89,7 @@ def key(server: Postgres, identity: str) -> str:
 def _take(server: Postgres, origin: Postgres, keep: Callable[[Postgres, str], None]) -> None:
     """Start `origin`, put in what the snapshot holds, stop it cleanly, and `keep(origin, secret)`."""
     secret = secrets.token_urlsafe(18)
-    server.progress(f"preparing postgres with {server.template.name}" if server.template else "preparing postgres")
+    server.progress(f"preparing postgres{' with ' + server.template.name if server.template else ''}")
     with origin:
         if server.template is None:
             _add_extension(origin)

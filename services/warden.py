@@ -35,7 +35,7 @@ class Warden:
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", START, str(ROOT)],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C in our terminal is not for the warden
@@ -108,8 +108,8 @@ def spawn(
 ) -> int:
     """Start `argv` (its program an absolute path) as a server of the warden's and return its process id.
 
-    `ids` is the user and group to run as, `farewell` the signal that makes it go within 0.4 s. Its processes are
-    found by descent and by working in or under `cwd`, so `cwd` is a directory of its own.
+    `ids` is the user and group to run as, `farewell` the signal that makes it go within 0.4 s. Its processes
+    are found by descent and by working in or under `cwd`, so `cwd` is a directory of its own.
     """
     return int(current().ask("spawn", argv, str(cwd), str(log), env or dict(os.environ), ids, farewell))
 
@@ -131,7 +131,7 @@ def forget(pid: int) -> None:
 
 
 def register(kind: str, value: str | list[str]) -> None:
-    """Have a "directory" (a path) or a "container" ([engine address, name]) removed when this process ends."""
+    """Have a "directory" (a path) or "container" ([engine address, name]) removed when this process ends."""
     current().ask("register", kind, value)
 
 

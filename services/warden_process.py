@@ -15,7 +15,6 @@ import json
 import os
 import select
 import signal
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -64,7 +63,9 @@ directories: list[str] = []
 containers: list[list[str]] = []  # [engine address, name]
 
 
-def spawn(argv: list[str], cwd: str, log: str, env: dict[str, str], ids: list[int] | None, farewell: int) -> int:
+def spawn(
+    argv: list[str], cwd: str, log: str, env: dict[str, str], ids: list[int] | None, farewell: int
+) -> int:
     """Start a server in its own session, its output appended to `log`; the answer is its process id."""
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     told, telling = os.pipe()
@@ -103,7 +104,7 @@ def _become(cwd: str, output: int, ids: list[int] | None) -> None:
 
 
 def poll(pid: int) -> int | str | None:
-    """None while it runs, its return code (negative: the signal) after its end, "gone" when it is not ours."""
+    """None while it runs, its return code (negative: the signal) after its end, "gone" if it is not ours."""
     return children[pid].poll() if pid in children else "gone"
 
 
@@ -154,9 +155,10 @@ def clean_up() -> None:
 
 def serve(link: int, kernel: int) -> None:
     """Answer the kernel process's requests, one line each, until it is gone."""
-    watched, tick_s = [link], 0.25
-    if hasattr(os, "pidfd_open"):  # a forked child of the kernel may hold the socket open; this sees through it
-        watched, tick_s = [link, os.pidfd_open(kernel)], None
+    watched = [link]
+    if hasattr(os, "pidfd_open"):  # a forked child of the kernel may hold the socket open; this sees through
+        watched.append(os.pidfd_open(kernel))
+    tick_s = None if len(watched) == 2 else 0.25
     received = b""
     while os.getppid() == kernel:
         ready, _, _ = select.select(watched, [], [], tick_s)
@@ -186,8 +188,8 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     link = os.dup(0)  # closed by exec, which descriptor 0 is not
     nothing = os.open(os.devnull, os.O_RDWR)
-    for number in (0, 1, 2):
-        os.dup2(nothing, number)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
     try:
         serve(link, kernel)
     except OSError:  # the kernel process died while we wrote to it, or before we looked

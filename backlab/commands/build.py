@@ -54,7 +54,9 @@ def _compare(places: list, as_json: bool) -> int:  # type: ignore[type-arg]  # a
     if as_json:
         click.echo(json.dumps(found, indent=1))
     for lab, lines in found.items() if not as_json else ():
-        click.echo(f"lab {lab}: {'differs from its source; run `backlab build ' + lab + '`' if lines else 'agrees'}")
+        click.echo(
+            f"lab {lab}: {'differs from its source; run `backlab build ' + lab + '`' if lines else 'agrees'}"
+        )
         for line in lines:
             click.echo(f"  {line}")
     return 1 if any(found.values()) else 0

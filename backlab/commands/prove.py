@@ -47,7 +47,9 @@ def _row(screen, proof) -> None:  # type: ignore[no-untyped-def]  # Screen and P
     if proof.problem:
         failed = "could not be judged"
     sign, colour = ("holds", "green") if proof.holds else ("BROKEN", "red")
-    screen.say(f"  {screen.paint(sign.ljust(7), colour)} {proof.variant:<44.44}  {failed:<36} {proof.seconds:5.1f} s")
+    screen.say(
+        f"  {screen.paint(sign.ljust(7), colour)} {proof.variant:<44.44}  {failed:<36} {proof.seconds:5.1f} s"
+    )
     if proof.holds:
         return
     if proof.problem:

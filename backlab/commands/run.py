@@ -38,9 +38,13 @@ def _closing(screen, result) -> None:  # type: ignore[no-untyped-def]  # Screen 
     if result.checks:
         red = sum(not line.startswith("PASS") for line in result.checks)
         screen.say()
-        screen.say(f"  {red} of {len(result.checks)} checks are red, as shipped: repairing them is the exercise")
+        screen.say(
+            f"  {red} of {len(result.checks)} checks are red, as shipped: repairing them is the exercise"
+        )
         for line in result.checks:
             screen.say(f"    {line}", "green" if line.startswith("PASS") else "yellow")
     screen.say()
-    screen.say(f"  {result.seconds:.0f} s, {len(result.figures)} figures in out/{result.lab}/, nothing left running")
+    screen.say(
+        f"  {result.seconds:.0f} s, {len(result.figures)} figures in out/{result.lab}/, nothing left running"
+    )
     screen.say(f"  next: make open   (or: backlab open {result.lab})", "bold")

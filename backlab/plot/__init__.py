@@ -7,13 +7,17 @@
 Each returns a `Card`; make it the last line of a cell, or call `.show()`.
 """
 
-from backlab.plot.bars import bars, before_after
-from backlab.plot.card import Card
-from backlab.plot.heat import heat
-from backlab.plot.lines import lines
-from backlab.plot.notes import alt, finding, predicted, shade
-from backlab.plot.timeline import timeline
-from backlab.plot.tree import tree
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from backlab.plot._bars import bars, before_after
+    from backlab.plot._heat import heat
+    from backlab.plot._lines import lines
+    from backlab.plot._timeline import timeline
+    from backlab.plot._tree import tree
+    from backlab.plot.card import Card
+    from backlab.plot.notes import alt, finding, predicted, shade
 
 __all__ = [
     "Card",
@@ -28,3 +32,17 @@ __all__ = [
     "timeline",
     "tree",
 ]
+
+# matplotlib and pandas take more than a second: whoever only runs checks never pays for them
+_HOMES = {
+    "Card": "card", "alt": "notes", "bars": "_bars", "before_after": "_bars", "finding": "notes",
+    "heat": "_heat", "lines": "_lines", "predicted": "notes", "shade": "notes", "timeline": "_timeline",
+    "tree": "_tree",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Load a plot when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"backlab.plot has no {name!r}, only {', '.join(__all__)}")
+    return getattr(import_module(f"backlab.plot.{_HOMES[name]}"), name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import io
 import textwrap
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from backlab.plot.labels import spread_labels
 
@@ -36,9 +38,9 @@ class Card(Figure):
         self, title: str = "", *, alt: str = "", width_in: float = WIDTH_IN, height_in: float = HEIGHT_IN
     ) -> None:
         with look():
-            super().__init__(figsize=(width_in, height_in), dpi=DPI, layout="constrained")
+            super().__init__(figsize=(width_in, height_in), dpi=DPI)
         FigureCanvasAgg(self)
-        self.get_layout_engine().set(w_pad=0.08, h_pad=0.07, wspace=0.04)  # type: ignore[union-attr]
+        self.set_layout_engine(ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.07, wspace=0.04))
         self.title = ""
         self._alt = alt
         self.kind = "Plot"
@@ -132,19 +134,17 @@ class Card(Figure):
 
 def look() -> Any:
     """The house look as a context, over matplotlib's defaults and nothing of the user's."""
-    return mpl.rc_context({**_look()})
+    return mpl.rc_context(_settings())
 
 
-def _look() -> dict[str, Any]:
-    if not _cached:
-        with mpl.rc_context():
-            mpl.rcdefaults()
-            base = {k: v for k, v in mpl.rcParams.items() if not k.startswith("backend")}
-        _cached.update(base | dict(mpl.rc_params_from_file(LOOK, use_default_template=False)))
-    return _cached
-
-
-_cached: dict[str, Any] = {}
+@cache
+def _settings() -> Any:
+    """matplotlib's defaults with look.mplstyle on top, read once."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        settings: dict[Any, Any] = {k: v for k, v in mpl.rcParams.items() if not k.startswith("backend")}
+    settings.update(mpl.rc_params_from_file(LOOK, use_default_template=False))
+    return settings
 
 
 def _rgb(canvas: Any) -> Any:

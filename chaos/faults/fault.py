@@ -3,7 +3,7 @@
     source ──▶ stage of the 1st fault ──▶ stage of the 2nd ──▶ destination
                   data(), finish()     a stage may hold what passes; flush() hands it on when the fault ends
 
-A fault is a dataclass whose fields are its attributes, spelt as in Toxiproxy's API, in one file of this folder.
+A fault is a dataclass whose fields are its attributes, spelt as in Toxiproxy's API; one file each.
 """
 
 from __future__ import annotations
@@ -93,13 +93,13 @@ class Fault:
     def change(self, attributes: Mapping[str, Any]) -> None:
         """Take over the attributes that are named; unknown ones are ignored, as Toxiproxy does.
 
-        Raises TypeError for a value that is not a whole number.
+        Raises TypeError for a value that is not a number.
         """
         known = self.attributes()
         for name, value in attributes.items():
             if name in known:
-                if not isinstance(value, int) or isinstance(value, bool):
-                    raise TypeError(f"attribute {name} must be a whole number, not {value!r}")
+                if not isinstance(value, int | float) or isinstance(value, bool):
+                    raise TypeError(f"attribute {name} must be a number, not {value!r}")
                 setattr(self, name, value)
 
 

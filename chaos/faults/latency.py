@@ -19,8 +19,8 @@ from chaos.faults.fault import Fault, Host, Receipt, Stage, register
 class Latency(Fault):
     """Delay of all data, in milliseconds; `jitter` is drawn evenly from its range around `latency`."""
 
-    latency: int = 0
-    jitter: int = 0
+    latency: float = 0
+    jitter: float = 0
 
     def stage(self, host: Host, receipt: Receipt, random: Random) -> Stage:
         return LatencyStage(self, host, receipt, random)
@@ -36,7 +36,7 @@ class LatencyStage(Stage):
         self.last_due = 0.0
 
     def data(self, chunk: bytes) -> None:
-        delay_ms: float = self.fault.latency
+        delay_ms = self.fault.latency
         if self.fault.jitter > 0:
             delay_ms += self.random.uniform(-self.fault.jitter, self.fault.jitter)
         delay_ms = max(delay_ms, 0.0)

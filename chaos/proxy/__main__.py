@@ -54,10 +54,10 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port))
     except (OSError, OverflowError) as refusal:
-        what = f"the proxy's API cannot listen on {host}:{port} ({getattr(refusal, 'strerror', None) or refusal})"
-        raise BacklabError(
-            what, "stop what uses that port, or choose another with --port (0: a free one)"
-        ) from refusal
+        reason = getattr(refusal, "strerror", None) or refusal
+        what = f"the proxy's API cannot listen on {host}:{port} ({reason})"
+        next_step = "stop what uses that port, or choose another with --port (0: a free one)"
+        raise BacklabError(what, next_step) from refusal
 
 
 async def populate(api: Api, config: Path) -> None:
@@ -73,6 +73,17 @@ async def populate(api: Api, config: Path) -> None:
         raise BacklabError(f"{config} cannot be used ({refusal.message})", next_step) from refusal
 
 
+def watch_lifeline(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Set `stop` when standard input closes, for whatever reason its other end did."""
+    stdin = sys.stdin.fileno()
+
+    def read() -> None:
+        if not os.read(stdin, 4096):
+            stop.set()
+
+    loop.add_reader(stdin, read)
+
+
 async def serve(options: argparse.Namespace) -> None:
     """Run until SIGINT, SIGTERM, or the end of the lifeline."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
@@ -84,7 +95,7 @@ async def serve(options: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     if options.lifeline:
-        loop.add_reader(sys.stdin.fileno(), lambda: os.read(sys.stdin.fileno(), 4096) or stop.set())
+        watch_lifeline(loop, stop)
     leases = loop.create_task(proxies.watch_leases())
     await loop.create_server(lambda: Conversation(api), sock=listening)
     host, port = listening.getsockname()[:2]

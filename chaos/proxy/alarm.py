@@ -1,9 +1,9 @@
 """Calls back at a moment, precise to about a tenth of a millisecond.
 
-    at(when, callback) ──▶ heap ──▶ one thread sleeps until the earliest ──▶ event loop runs the callback
+    at(when, callback) ──▶ heap ──▶ a thread sleeps until the earliest ──▶ the loop runs the callback
 
-libuv, and with it uvloop, counts time in whole milliseconds: a delay of 2 ms would take anything from 1 to 3. A
-thread's timed wait is precise on Linux and macOS alike, and costs one hand-over to the loop for each alarm.
+libuv, and with it uvloop, counts time in whole milliseconds: a delay of 2 ms would take anything from 1 to 3.
+A thread's timed wait is precise on Linux and macOS alike, and costs one hand-over to the loop per alarm.
 """
 
 from __future__ import annotations

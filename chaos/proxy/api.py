@@ -121,10 +121,10 @@ class Api:
         return proxy
 
     def _make(self, body: Mapping[str, Any]) -> Proxy:
-        texts = [body.get(name) or "" for name in ("name", "listen", "upstream")]
-        if not all(isinstance(text, str) for text in texts):
+        name, listen, upstream = (body.get(field) or "" for field in ("name", "listen", "upstream"))
+        if not all(isinstance(text, str) for text in (name, listen, upstream)):
             raise errors.bad_request_body("name, listen and upstream must be strings")
-        return self.proxies.make(*texts, protocol=body.get("protocol"))
+        return self.proxies.make(name, listen, upstream, body.get("protocol"))
 
     async def show(self, request: Request, name: str) -> Answer:
         return Answer(200, self.proxies.get(name).as_json())

@@ -12,9 +12,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from chaos.faults.fault import Next, Receipt, Stage
+from chaos.faults.fault import Next, Stage
 
 if TYPE_CHECKING:
     from chaos.proxy.proxies import Proxy
@@ -33,12 +33,12 @@ class End(asyncio.Protocol):
         self.pipe: Pipe  # what this end reads goes into it
         self.back: Pipe  # what comes out of it goes to this end
         self.transport: asyncio.Transport | None = None
+        self.lost = False
         self._pauses = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's are none by class
+        self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         self.link.connected(self)
 
     def data_received(self, data: bytes) -> None:
@@ -50,6 +50,7 @@ class End(asyncio.Protocol):
         return True  # the other direction stays open
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.transport, self.lost = None, True
         self.link.lost(self)
 
     def pause_writing(self) -> None:
@@ -72,15 +73,28 @@ class End(asyncio.Protocol):
 
 
 class Sink:
-    """The end of a pipe: writes to the destination's socket, or drops what comes after it has closed."""
+    """The end of a pipe: writes to the destination's socket, or drops what comes after it has closed.
+
+    What comes before the server's socket is there waits: uvloop reads a little even if paused at once.
+    """
 
     def __init__(self, pipe: Pipe) -> None:
         self.pipe = pipe
+        self.early: list[bytes] = []
 
     def data(self, chunk: bytes) -> None:
         transport = self.pipe.target.transport
-        if transport and not transport.is_closing():
+        if transport is None:
+            if not self.pipe.target.lost:
+                self.early.append(chunk)
+        elif not transport.is_closing():
             transport.write(chunk)
+
+    def opened(self) -> None:
+        """The destination's socket is there."""
+        early, self.early = self.early, []
+        for chunk in early:
+            self.data(chunk)
 
     def finish(self) -> None:
         self.pipe.finished = True
@@ -104,8 +118,8 @@ class Pipe:
     def relink(self, toxics: Sequence[Toxic]) -> None:
         """Lead the data through the stages of these faults, in their order.
 
-        A new fault stands behind the others. From the last stage to the first, so that order is kept: a stage whose
-        fault has ended hands what it holds to the next one that stays.
+        A new fault stands behind the others. We go from the last stage to the first, so that order is kept: a
+        stage whose fault has ended hands what it holds to the next one that stays.
         """
         wanted = [toxic for toxic in toxics if toxic.stream == self.stream and self.link.is_hit_by(toxic)]
         new = {toxic: self._stage(toxic) for toxic in wanted if toxic not in self.stages}
@@ -172,11 +186,13 @@ class Link:
             self.proxy.links.add(self)
             self.tally.connections += 1
             self.relink()
-            end.pause()
-            self._connecting = asyncio.get_running_loop().create_task(self._connect())
-        elif self.client.transport is None:
+            loop = asyncio.get_running_loop()
+            loop.call_soon(end.pause)  # not now: uvloop starts to read when we return
+            self._connecting = loop.create_task(self._connect())
+        elif self.client.lost:
             self.abort()
         else:
+            self.up.sink.opened()
             self.client.resume()
 
     async def _connect(self) -> None:
@@ -190,15 +206,11 @@ class Link:
 
     def lost(self, end: End) -> None:
         """A socket has closed: what it sent still arrives, what was meant for it is dropped."""
-        self._close_if_open(end)
-        if end.transport is not None:
-            end.transport = None
-            end.pipe.finish()
-            end.back.finished = True
-            other = self.server if end is self.client else self.client
-            if end.pipe.finished and other.transport:
-                other.transport.close()
-        if not self.client.transport and self._connecting:
+        end.back.finished = True
+        end.pipe.finish()
+        if end.pipe.finished:
+            self._close()
+        if self.client.lost and self._connecting:
             self._connecting.cancel()
         if not self.client.transport and not self.server.transport:
             self.proxy.forget(self)
@@ -209,13 +221,12 @@ class Link:
         if transport and not transport.is_closing() and transport.can_write_eof():
             transport.write_eof()
         if self.up.finished and self.down.finished:
-            for end in (self.client, self.server):
-                self._close_if_open(end)
+            self._close()
 
-    @staticmethod
-    def _close_if_open(end: End) -> None:
-        if end.transport and not end.transport.is_closing():
-            end.transport.close()
+    def _close(self) -> None:
+        for end in (self.client, self.server):
+            if end.transport and not end.transport.is_closing():
+                end.transport.close()
 
     def abort(self) -> None:
         """Close both sockets at once."""

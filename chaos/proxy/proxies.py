@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from chaos.proxy import errors
@@ -65,7 +66,7 @@ class Proxy:
             return
         host, port = self.listen_address
         try:
-            family, kind, proto, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
             listening = socket.create_server(where[:2], family=family, backlog=1024)
         except OSError as refusal:
             message = f"listen tcp {self.listen}: bind: {(refusal.strerror or str(refusal)).lower()}"
@@ -174,7 +175,7 @@ class Proxies:
             raise errors.proxy_not_found()
         return self.by_name[name]
 
-    def end_where(self, condition: Any, how: str) -> None:
+    def end_where(self, condition: Callable[[Toxic], bool], how: str) -> None:
         """End all faults for which `condition(toxic)` holds."""
         for proxy in self.by_name.values():
             for toxic in [toxic for toxic in proxy.toxics if condition(toxic)]:
@@ -189,7 +190,4 @@ class Proxies:
         """End each fault whose lease is over, within 50 ms; never returns."""
         while True:
             await asyncio.sleep(LEASE_CHECK_S)
-            moment = now()
-            self.end_where(
-                lambda toxic, t=moment: toxic.lease_s and toxic.renewed + toxic.lease_s <= t, "lease ended"
-            )
+            self.end_where(lambda toxic: toxic.expired(now()), "lease ended")

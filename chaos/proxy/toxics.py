@@ -53,6 +53,10 @@ class Toxic:
         touched["messages"] += so_far
         return {**self.as_json(), **touched, "active_ms": lived_s * 1000, "ended": self.ended}
 
+    def expired(self, moment: float) -> bool:
+        """Whether its lease is over at a moment of the monotonic clock."""
+        return self.lease_s is not None and self.renewed + self.lease_s <= moment
+
     def change(self, body: Mapping[str, Any]) -> None:
         """Take over the toxicity and the attributes that are named."""
         attributes = body.get("attributes") or {}

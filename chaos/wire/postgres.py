@@ -3,10 +3,10 @@
     up    StartupMessage ▶ messages      (SSLRequest ▶ the server says N: StartupMessage; S: TLS, bytes only)
     down  messages                       each: 1 byte type, 4 bytes length (with itself), body
 
-Only headers are read and bodies are skipped, so a gigabyte of COPY costs no more than its chunks. A *statement* is
-a Query or an Execute message that the client sends. A Query whose whole text begins or ends a transaction (BEGIN,
-START TRANSACTION, COMMIT, ROLLBACK, END, ABORT: what drivers send by themselves) is counted as `control` instead. A *row* is a DataRow
-message. Source: PostgreSQL documentation, "Frontend/Backend Protocol", chapters "Message Flow" and "Message Formats".
+Only headers are read and bodies skipped: a gigabyte of COPY costs no more than its chunks. A *statement* is
+a Query or an Execute message of the client. A Query that only begins or ends a transaction (BEGIN, COMMIT and
+their like: what drivers send by themselves) counts as `control` instead. A *row* is a DataRow message.
+Source: PostgreSQL documentation, "Frontend/Backend Protocol", "Message Flow" and "Message Formats".
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ QUERY, EXECUTE, DATA_ROW = ord("Q"), ord("E"), ord("D")
 LONGEST_CONTROL = 80  # "BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY, DEFERRABLE" has 57 letters
 CONTROL = re.compile(
     rb"\s*(BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK|ABORT)"
-    rb"(\s+(WORK|TRANSACTION|ISOLATION\s+LEVEL|READ|WRITE|ONLY|(NOT\s+)?DEFERRABLE|SERIALIZABLE|REPEATABLE"
-    rb"|(UN)?COMMITTED|AND(\s+NO)?\s+CHAIN|,))*\s*;?\s*\0?",
+    rb"([\s,]+(WORK|TRANSACTION|ISOLATION\s+LEVEL|READ|WRITE|ONLY|(NOT\s+)?DEFERRABLE|SERIALIZABLE|REPEATABLE"
+    rb"|(UN)?COMMITTED|AND(\s+NO)?\s+CHAIN))*\s*;?\s*\0?",
     re.IGNORECASE,
 )
 NAMES_UP = {
@@ -41,11 +41,12 @@ NAMES_DOWN = {
     ord(kind): name
     for kind, name in {
         "R": "Authentication", "K": "BackendKeyData", "2": "BindComplete", "3": "CloseComplete",
-        "C": "CommandComplete", "d": "CopyData", "c": "CopyDone", "G": "CopyInResponse", "H": "CopyOutResponse",
-        "W": "CopyBothResponse", "D": "DataRow", "I": "EmptyQueryResponse", "E": "ErrorResponse",
-        "V": "FunctionCallResponse", "v": "NegotiateProtocolVersion", "n": "NoData", "N": "NoticeResponse",
-        "A": "NotificationResponse", "t": "ParameterDescription", "S": "ParameterStatus", "1": "ParseComplete",
-        "s": "PortalSuspended", "Z": "ReadyForQuery", "T": "RowDescription",
+        "C": "CommandComplete", "d": "CopyData", "c": "CopyDone", "G": "CopyInResponse",
+        "H": "CopyOutResponse", "W": "CopyBothResponse", "D": "DataRow", "I": "EmptyQueryResponse",
+        "E": "ErrorResponse", "V": "FunctionCallResponse", "v": "NegotiateProtocolVersion", "n": "NoData",
+        "N": "NoticeResponse", "A": "NotificationResponse", "t": "ParameterDescription",
+        "S": "ParameterStatus", "1": "ParseComplete", "s": "PortalSuspended", "Z": "ReadyForQuery",
+        "T": "RowDescription",
     }.items()
 }  # fmt: skip
 
@@ -55,7 +56,7 @@ class NotPostgres(Exception):
 
 
 class Framer:
-    """Cuts one direction into messages, in whatever pieces it arrives, by reading headers and skipping bodies."""
+    """Cuts one direction into messages, in whatever pieces it arrives: reads headers, skips bodies."""
 
     def __init__(self) -> None:
         self.skip = 0  # bytes of the current body that are still to come
@@ -63,7 +64,7 @@ class Framer:
         self.messages = 0
 
     def feed(self, data: bytes, seen: list[int], tally: Tally | None = None) -> None:
-        """Count the messages whose header completes in `data`; with a tally, judge short Query messages too."""
+        """Count the messages whose header completes in `data`; with a tally, look into short Queries."""
         if self.skip >= len(data):
             self.skip -= len(data)
             return

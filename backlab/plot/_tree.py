@@ -42,30 +42,30 @@ def tree(
     card = Card(title, alt=alt, height_in=height_in or max(HEIGHT_IN, 1.25 + ROW_IN * deepest))
     card.kind = "Query plans as trees"
     widest = max([1.0, *(float(node.get("buffers") or 0) for nodes in flat.values() for _, node in nodes)])
+    room = 1 - INDENT * max(depth for nodes in flat.values() for depth, _ in nodes)
     for ax, (name, nodes) in zip(card.panels(1, len(flat)), flat.items(), strict=True):
-        _one_plan(ax, nodes, widest, deepest)
+        _one_plan(ax, nodes, room / widest, deepest)
         root = nodes[0][1]
         ax.set_title(f"{name}: {number(root.get('buffers'))} buffers" if name else "", loc="left",
                      fontsize=9, color=INK, fontweight="bold")  # fmt: skip
         worst = max(float(node.get("q_error") or 1) for _, node in nodes)
-        card.facts.append(
-            f"{name or 'plan'}: {number(root.get('buffers'))} buffers, worst estimate off by {_factor(worst)}; "
-            + ", ".join(str(node["label"]) for _, node in nodes) + "."
-        )  # fmt: skip
+        labels = ", ".join(str(node["label"]) for _, node in nodes)
+        read = f"{name or 'plan'}: {number(root.get('buffers'))} buffers"
+        card.facts.append(f"{read}, worst estimate off by {_factor(worst)}; {labels}.")
     _key(card)
     return card
 
 
-def _one_plan(ax: Axes, nodes: Sequence[tuple[int, Node]], widest: float, rows: int) -> None:
+def _one_plan(ax: Axes, nodes: Sequence[tuple[int, Node]], per_buffer: float, rows: int) -> None:
     """One row per node: elbow to its parent, box, two lines of text that may run past the box."""
-    room = 1 - INDENT * max(depth for depth, _ in nodes)
     last_at: dict[int, int] = {}
     for row, (depth, node) in enumerate(nodes):
         left = depth * INDENT
-        width = max(NARROWEST, room * float(node.get("buffers") or 0) / widest)
+        width = max(NARROWEST, per_buffer * float(node.get("buffers") or 0))
         colour = WORST(OFF_BY(float(node.get("q_error") or 1)))
-        ax.add_patch(FancyBboxPatch((left, row + 0.06), width, 0.84, boxstyle="round,pad=0,rounding_size=0.012",
-                                    fc=colour, ec="none", mutation_aspect=rows, zorder=2))  # fmt: skip
+        box = FancyBboxPatch((left, row + 0.06), width, 0.84, boxstyle="round,pad=0,rounding_size=0.012",
+                             fc=colour, ec="none", mutation_aspect=rows, zorder=2)  # fmt: skip
+        ax.add_patch(box)
         if depth:
             elbow = left - INDENT * 0.55
             ax.plot([elbow, elbow, left - 0.008], [last_at[depth - 1] + 0.92, row + 0.5, row + 0.5],
@@ -95,7 +95,7 @@ def _key(card: Card) -> None:
     chips = [Patch(fc="none", ec="none", label="box width: buffers read        colour: estimate off by")]
     chips += [Patch(fc=WORST(OFF_BY(step)), label=_factor(step)) for step in (1, 10, 100, 1_000)]
     card.legend(handles=chips, loc="outside lower left", ncols=len(chips), fontsize=8, labelcolor=QUIET,
-                frameon=False, handlelength=1.2, handletextpad=0.5, columnspacing=1.0, borderpad=0)  # fmt: skip
+                frameon=False, handlelength=1.2, handletextpad=0.5, columnspacing=1, borderpad=0)  # fmt: skip
 
 
 def _walk(node: Node, depth: int = 0) -> Iterator[tuple[int, Node]]:

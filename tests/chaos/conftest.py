@@ -1,0 +1,85 @@
+"""What the tests of the proxy talk to: a real PostgreSQL, a real echo server, the real proxy process."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from chaos.client import ProxyServer, Wire
+from services.postgres import Postgres
+
+
+class Echo:
+    """A TCP server that sends back what it gets, until its client stops sending."""
+
+    def __init__(self) -> None:
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:{}".format(self.listening.getsockname()[1])
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self.listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    @staticmethod
+    def _serve(client: socket.socket) -> None:
+        with client, closing(client.makefile("rb", buffering=0)) as incoming:
+            try:
+                while data := incoming.read(1 << 16):
+                    client.sendall(data)
+            except OSError:
+                return
+
+
+def connect(wire: Wire) -> socket.socket:
+    """A connection through a wire that gives up after 10 s."""
+    return socket.create_connection((wire.host, wire.port), timeout=10)
+
+
+def ask(connection: socket.socket, text: bytes) -> bytes:
+    """Send something to the echo server and read all of it back."""
+    connection.sendall(text)
+    return read(connection, len(text))
+
+
+def read(connection: socket.socket, size: int) -> bytes:
+    """Exactly `size` bytes, or what there is when the other side ends."""
+    parts, missing = [], size
+    while missing and (part := connection.recv(min(missing, 1 << 20))):
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One PostgreSQL for all tests of this folder."""
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def echo() -> Iterator[Echo]:
+    """One echo server for all tests of this folder."""
+    server = Echo()
+    yield server
+    server.listening.close()
+
+
+@pytest.fixture
+def server() -> Iterator[ProxyServer]:
+    """A proxy process of the test's own."""
+    with ProxyServer(seed=1) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def wire(server: ProxyServer, echo: Echo) -> Wire:
+    """A wire to the echo server."""
+    return server.proxy("echo", upstream=echo.address)

@@ -1,0 +1,44 @@
+"""Both back ends of both servers: native without a marker, container with one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from services.postgres import Postgres
+from services.redis import Redis
+from services.server import Server
+
+BACKENDS = ["native", pytest.param("container", marks=pytest.mark.container)]
+KINDS = {"postgres": Postgres, "redis": Redis}
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each back end in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(params=KINDS)
+def server(request: pytest.FixtureRequest, backend: str) -> Iterator[Server]:
+    """A server of each kind on each back end, not started; nothing of it is left afterwards."""
+    made = KINDS[request.param](backend=backend)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def postgres(backend: str) -> Iterator[Postgres]:
+    """A running Postgres on each back end."""
+    with Postgres(backend=backend) as running:
+        yield running
+
+
+@pytest.fixture
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """No BACKLAB_... variable of the caller's; the monkeypatch to set some."""
+    for name in [name for name in os.environ if name.startswith(("BACKLAB_", "DOCKER_"))]:
+        monkeypatch.delenv(name)
+    return monkeypatch
