@@ -19,6 +19,9 @@ COMMANDS = {
     "run": "Run a lab here, without a browser, and show what it finds.",
     "build": "Make a lab's notebooks from its source.",
     "prove": "Prove that a lab fails as shipped and passes when repaired.",
+    "chaos": "Run an experiment of Chaos Toolkit against servers of its own.",
+    "load": "Run a Locust scenario against a shop of its own.",
+    "images": "List or build the container images, where no registry has them.",
     "clean": "Remove what labs have written and cached.",
 }
 

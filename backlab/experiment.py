@@ -35,11 +35,26 @@ class Outcome:
     journal: dict[str, Any]
 
     @property
+    def steady(self) -> bool:
+        """Whether the hypothesis held before anything was broken; without that nothing can be said."""
+        before = (self.journal.get("steady_states") or {}).get("before") or {}
+        return bool(before.get("steady_state_met"))
+
+    @property
+    def exit_code(self) -> int:
+        """0 when the hypothesis held, 1 when it deviated, 2 when the experiment says nothing."""
+        if not self.touched or not self.steady:
+            return 2
+        return int(bool(self.deviated))
+
+    @property
     def touched(self) -> bool:
         """False where no fault touched anything: such an experiment proves nothing."""
         return bool(len(self.receipts) and self.receipts["bytes"].sum() > 0)
 
     def __repr__(self) -> str:
+        if not self.steady:
+            return f"INCONCLUSIVE: {self.title}; it was not so even before the fault ({', '.join(self.deviated)})"
         if not self.touched:
             return f"INCONCLUSIVE: {self.title}; the fault touched nothing"
         held = "deviated" if self.deviated else "held"

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from backlab.plot.card import Card
 
-FASTEST_S, SLOWEST_S = 0.1, 0.25  # 10 and 4 redraws a second
+FASTEST_S = 0.1  # ten redraws a second
+LONGEST_S = 1.0  # between two: the first one also imports matplotlib
 SHARE = 0.2  # of the time may go into drawing; an expensive plot is drawn less often
 
 
@@ -49,8 +50,7 @@ class Live:
         else:
             self._handle.update(bundle, raw=True, metadata=metadata)
         spent_s = time.monotonic() - started
-        pause_s = max(FASTEST_S, min(SLOWEST_S, spent_s / SHARE), spent_s * (1 / SHARE - 1))
-        self._next_s = time.monotonic() + pause_s
+        self._next_s = time.monotonic() + min(max(FASTEST_S, spent_s / SHARE - spent_s), LONGEST_S)
 
     def finish(self, rows: pd.DataFrame) -> None:
         """The final figure, in the place of the growing one; here an error in the drawing is told."""

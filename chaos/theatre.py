@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from chaos.back_office import BackOffice
 from chaos.client import Fault
 from chaos.screens import Screens
@@ -35,6 +37,8 @@ class Performance:
         try:
             self.stage = self._open.enter_context(BackOffice())
             pages = {arm: f"{self.stage.url(arm)}{page}" for arm in self.stage.services}
+            for url in pages.values():
+                httpx.get(url, timeout=30)  # the first page of a process also imports and connects
             self.screens = Screens(pages, screens, period_s)
             self.screens.start()
             self._open.callback(self.screens.stop)

@@ -1,6 +1,6 @@
 """Look at this machine before anything starts, and say of each thing whether servers can run with it.
 
-examine()  ──▶  [Finding(name, ok, sentence, next_step)]      nothing is started, nothing takes longer than 5 s
+examine()  ──▶  [Finding(name, ok, sentence, next_step)]      nothing is started; seconds at most
 """
 
 from __future__ import annotations

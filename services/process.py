@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services import cache, ports, ready, warden
+from services import cache, leftovers, ports, ready, warden
 
 if TYPE_CHECKING:
     from services.server import Server
@@ -113,6 +113,7 @@ class Process:
         """Nothing of it is left afterwards."""
         self._collect()
         self._reservation.close()
+        leftovers.free_shared_memory(str(self.directory))
         cache.remove(self.directory)
 
 

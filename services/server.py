@@ -48,6 +48,7 @@ class Server(ABC):
         self.wanted_port = port
         self.progress = progress or (lambda _words: None)
         self.version = ""
+        self.tries = 0  # ports that the last start needed; more than 1 means that somebody took ours
         self._machine: Machine | None = None
         self._paused = False
         self._last_log = ""
@@ -104,7 +105,7 @@ class Server(ABC):
             self.prepare()
             self._machine = self._new_machine()
         machine = self._machine
-        for tries_left in reversed(range(PORT_TRIES)):
+        for self.tries in range(1, PORT_TRIES + 1):
             machine.start()
             try:
                 self.version = ready.until(
@@ -115,7 +116,7 @@ class Server(ABC):
                 )
                 return
             except ready.Died as death:
-                if tries_left and self.wanted_port is None and _port_was_taken(machine.logs(20)):
+                if self.tries < PORT_TRIES and self.wanted_port is None and _port_was_taken(machine.logs(20)):
                     machine.change_port()
                     continue
                 raise self._failed("ended while it started") from death

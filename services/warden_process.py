@@ -148,6 +148,7 @@ def clean_up() -> None:
     for child in children.values():
         child.end()
     for path in directories:
+        leftovers.free_shared_memory(path)
         leftovers.remove_tree(path)
     for remover in removers:
         os.waitpid(remover, 0)

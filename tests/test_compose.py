@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 from urllib.request import urlopen
 
@@ -29,11 +30,11 @@ def compose(
 ) -> subprocess.CompletedProcess[str]:
     """One call of docker-compose, whichever this machine has; a learner's own .env plays no part."""
     program = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
-    command = [*program, "--env-file", os.devnull, "--project-name", project, *arguments]
     clean = {name: value for name, value in os.environ.items() if name not in ASKED}
-    return subprocess.run(
-        command, cwd=ROOT, env={**clean, **(ASKED if env is None else env)}, capture_output=True, text=True
-    )
+    asked = {**clean, **(ASKED if env is None else env)}
+    with NamedTemporaryFile(suffix=".env") as none:
+        command = [*program, "--env-file", none.name, "--project-name", project, *arguments]
+        return subprocess.run(command, cwd=ROOT, env=asked, capture_output=True, text=True)
 
 
 def inspect(container: str) -> dict[str, Any]:

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from backlab.plot.axes import log_ticks, plain, scale
+from backlab.plot.axes import log_ticks, plain, scale, set_log
 from backlab.plot.card import COLOURS, FAINT, HEIGHT_IN, INK, INKS, QUIET, Card
 from backlab.plot.notes import Guess, predicted
-from backlab.plot.series import styles, summary, words
+from backlab.plot.series import Style, styles, summary, words
 from backlab.predict import number, recall
 
 
@@ -47,25 +47,31 @@ def bars(
     ax = card.panels()[0]
     _level_axes(ax, [str(arm) for arm in arms], x_label or words(y))
     start = _start(table["median"], log)
-    for place, (arm, mid, low, high) in enumerate(
-        zip(arms, table["median"], table["low"], table["high"], strict=True)
-    ):
-        look = looks[arm]
-        if of is not None:
-            ax.barh(place, of, color="#EDE9E0", height=0.62, zorder=1)
-        ax.barh(place, mid - start, left=start, color=look.colour, height=0.62, zorder=2)
-        if high > low:
-            ax.plot([low, high], [place, place], color=INK, lw=1.2, zorder=4)
-        shown = plain(float(f"{mid:.3g}") if mid % 1 else mid) + (f" of {number(of)}" if of else "")
-        _at_end(ax, max(mid, high), place, shown, look.ink)
+    set_log(ax, "x" if log else "")
+    for place, (arm, found) in enumerate(zip(arms, table.itertuples(), strict=True)):
+        shown = _one_bar(ax, place, start, float(found.median), (found.low, found.high), looks[arm], of)
         card.facts.append(f"{arm}: {shown}.")
         if guess and arm in guess:
             predicted(ax, *_swap(guess[arm], place))
-    if log:
-        ax.set_xscale("log")
     ax.set_xlim(start, None)
     scale_x(ax, log)
     return card
+
+
+def _one_bar(
+    ax: Axes, place: int, start: float, mid: float, spread: tuple[float, float], look: Style, of: float | None
+) -> str:
+    """The bar, the whole behind it, its whisker and its number; returns the number as written."""
+    low, high = spread
+    if of is not None:
+        ax.barh(place, of, color="#EDE9E0", height=0.62, zorder=1)
+    ax.barh(place, mid - start, left=start, color=look.colour, height=0.62, zorder=2)
+    if high > low:
+        ax.plot([low, high], [place, place], color=INK, lw=1.2, zorder=4)
+    shown = plain(float(f"{mid:.3g}") if mid % 1 else mid) + (f" of {number(of)}" if of else "")
+    ax.annotate(shown, (max(mid, high), place), xytext=(5, 0), textcoords="offset points", va="center",
+                fontweight="bold", color=look.ink, annotation_clip=False, zorder=7)  # fmt: skip
+    return shown
 
 
 def before_after(
@@ -116,11 +122,6 @@ def _level_axes(ax: Axes, names: list[str], x_label: str) -> None:
     ax.grid(axis="y", visible=False)
     ax.grid(axis="x", visible=True)
     ax.set_xlabel(x_label)
-
-
-def _at_end(ax: Axes, x: float, place: float, text: str, colour: str) -> None:
-    ax.annotate(text, (x, place), xytext=(5, 0), textcoords="offset points", va="center",
-                fontweight="bold", color=colour, annotation_clip=False, zorder=7)  # fmt: skip
 
 
 def _start(values: pd.Series, log: bool) -> float:

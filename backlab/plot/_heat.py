@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
-from backlab.plot.card import HEIGHT_IN, INK, QUIET, Card
+from backlab.plot.card import CARD, HEIGHT_IN, INK, QUIET, Card
 from backlab.plot.series import words
 from backlab.predict import number
 from backlab.stats import ordered
@@ -37,31 +38,32 @@ def heat(
     table = table.reindex(index=ordered(rows, row), columns=ordered(rows, column))
     card = Card(title, alt=alt, height_in=height_in)
     card.kind = "Heat map"
-    ax = card.panels()[0]
     cells = table.to_numpy(dtype=float)
+    ax = card.panels()[0]
     image = ax.imshow(cells, cmap=BLUES, vmin=low, vmax=high, aspect="auto")
     shades = np.asarray(image.norm(cells))
-    for i, line in enumerate(cells):
-        for j, cell in enumerate(line):
-            shade = float(shades[i, j]) if cell == cell else 0.0
-            ax.text(
-                j, i, _written(cell, digits), ha="center", va="center", color="white" if shade > 0.6 else INK
-            )
-    ax.set_xticks(range(table.shape[1]), [str(name) for name in table.columns])
-    ax.set_yticks(range(table.shape[0]), [str(name) for name in table.index])
-    ax.set_xticks([j + 0.5 for j in range(table.shape[1] - 1)], minor=True)
-    ax.set_yticks([i + 0.5 for i in range(table.shape[0] - 1)], minor=True)
-    ax.grid(visible=False, which="major")
-    ax.grid(visible=True, which="minor", axis="both", color="#FCFBF8", lw=2)
-    ax.tick_params(which="both", length=0)
-    ax.tick_params(axis="both", labelcolor=INK)
-    ax.spines[:].set_visible(False)
+    for (i, j), cell in np.ndenumerate(cells):
+        ink = "white" if cell == cell and shades[i, j] > 0.6 else INK
+        ax.text(j, i, _written(cell, digits), ha="center", va="center", color=ink)
+    _cell_axes(ax, [str(name) for name in table.index], [str(name) for name in table.columns])
     ax.set_xlabel(x_label or words(column))
     ax.set_title(value_label or words(value), loc="left", fontsize=9, color=QUIET)
     for name, line in zip(table.index, cells, strict=True):
         parts = zip(table.columns, line, strict=True)
         card.facts.append(f"{name}: " + ", ".join(f"{c} {_written(v, digits)}" for c, v in parts) + ".")
     return card
+
+
+def _cell_axes(ax: Axes, rows: list[str], columns: list[str]) -> None:
+    """Names at the left and below, gaps between the cells, no spines."""
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.set_xticks([j + 0.5 for j in range(len(columns) - 1)], minor=True)
+    ax.set_yticks([i + 0.5 for i in range(len(rows) - 1)], minor=True)
+    ax.grid(visible=False, which="major")
+    ax.grid(visible=True, which="minor", axis="both", color=CARD, lw=2)
+    ax.tick_params(which="both", length=0, labelcolor=INK)
+    ax.spines[:].set_visible(False)
 
 
 def _written(value: float, digits: int | None) -> str:

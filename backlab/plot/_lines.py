@@ -53,13 +53,10 @@ def lines(
         set_log(ax, log)
         _one_panel(card, ax, table, x, by, looks, fit or {}, "x" in log)
         name_axes(ax, x_label, label or words(column))
-        if column in guesses:
-            at, value = guesses[column]
-            _make_room(ax, value, log)
-            scale(ax, log, _ticks(table[x], log))
-            predicted(ax, at, value)
-        else:
-            scale(ax, log, _ticks(table[x], log))
+        at, value = guesses.get(column) or (0, None)
+        _make_room(ax, value, log)
+        scale(ax, log, _ticks(table[x], log))
+        predicted(ax, at, value)
     return card
 
 

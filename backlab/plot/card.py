@@ -140,10 +140,9 @@ def look() -> Any:
 @cache
 def _settings() -> Any:
     """matplotlib's defaults with look.mplstyle on top, read once."""
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        settings: dict[Any, Any] = {k: v for k, v in mpl.rcParams.items() if not k.startswith("backend")}
-    settings.update(mpl.rc_params_from_file(LOOK, use_default_template=False))
+    full = mpl.rc_params_from_file(LOOK, use_default_template=True)
+    # asking for the backend would import pyplot, and choosing one is the lab's affair
+    settings: dict[Any, Any] = {key: full[key] for key in full if not key.startswith("backend")}
     return settings
 
 

@@ -54,7 +54,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port))
     except (OSError, OverflowError) as refusal:
-        reason = getattr(refusal, "strerror", None) or refusal
+        number = getattr(refusal, "errno", None)
+        reason = os.strerror(number) if number and number > 0 else refusal
         what = f"the proxy's API cannot listen on {host}:{port} ({reason})"
         next_step = "stop what uses that port, or choose another with --port (0: a free one)"
         raise BacklabError(what, next_step) from refusal

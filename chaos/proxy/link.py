@@ -250,18 +250,18 @@ class Link:
         return toxic.toxicity >= 1 or self.random_of(toxic, "toxicity").random() < toxic.toxicity
 
     def count_up(self, data: bytes) -> None:
-        """The client sent something; the first of it since the server spoke is a round trip."""
-        tally = self.tally
-        tally.bytes_up += len(data)
-        if not self._client_spoke_last:
-            self._client_spoke_last = True
-            tally.round_trips += 1
+        """The client sent something."""
+        self.tally.bytes_up += len(data)
+        self._client_spoke_last = True
         if self.conversation is not None:
             self.conversation.up(data)
 
     def count_down(self, data: bytes) -> None:
-        """The server sent something."""
-        self.tally.bytes_down += len(data)
-        self._client_spoke_last = False
+        """The server sent something; the first of it since the client spoke completes a round trip."""
+        tally = self.tally
+        tally.bytes_down += len(data)
+        if self._client_spoke_last:
+            self._client_spoke_last = False
+            tally.round_trips += 1
         if self.conversation is not None:
             self.conversation.down(data)

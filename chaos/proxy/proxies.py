@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -69,7 +70,8 @@ class Proxy:
             family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
             listening = socket.create_server(where[:2], family=family, backlog=1024)
         except OSError as refusal:
-            message = f"listen tcp {self.listen}: bind: {(refusal.strerror or str(refusal)).lower()}"
+            reason = os.strerror(refusal.errno).lower() if refusal.errno and refusal.errno > 0 else refusal
+            message = f"listen tcp {self.listen}: bind: {reason}"
             raise errors.ApiError(500, message) from refusal
         host, port = listening.getsockname()[:2]
         self.listen_address, self.listen = (

@@ -31,9 +31,9 @@ class Conversation(Protocol):
 class Tally:
     """Sums over all connections of one proxy since the last reset.
 
-    A round trip is a run of client bytes that follows server bytes (or opens the connection): the number of
-    times that somebody had to wait for the wire. `opaque` counts connections whose messages cannot be
-    read, such as those that switched to TLS: of them only bytes and round trips are known.
+    A round trip is a run of client bytes that the server has begun to answer: how often somebody had to wait
+    for the wire. `opaque` counts connections whose messages cannot be read, such as those that switched to
+    TLS: of them only bytes and round trips are known.
     """
 
     def __init__(self) -> None:

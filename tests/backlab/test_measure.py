@@ -66,7 +66,10 @@ def test_warm_up_calls_leave_no_rows():
 def test_a_fault_is_named_in_each_row():
     """The label may be a text or be asked for at each call."""
     labels = iter(["", "3 ms"])
-    assert measure({"a": lambda _: None}, repeat=2, fault=lambda: next(labels))["fault"].tolist() == ["", "3 ms"]
+    assert measure({"a": lambda _: None}, repeat=2, fault=lambda: next(labels))["fault"].tolist() == [
+        "",
+        "3 ms",
+    ]
     assert set(measure({"a": lambda _: None}, fault="cut")["fault"]) == {"cut"}
 
 
@@ -96,7 +99,12 @@ def test_medians_come_in_the_order_of_the_experiment_with_their_interval():
 
     rows = measure({"z": lambda n: {"steps": n}, "a": flaky}, levels=[2, 1], repeat=5)
     summary = interval(rows, value="steps")
-    assert list(zip(summary["arm"], summary["level"], strict=True)) == [("z", 1), ("z", 2), ("a", 1), ("a", 2)]
+    assert list(zip(summary["arm"], summary["level"], strict=True)) == [
+        ("z", 1),
+        ("z", 2),
+        ("a", 1),
+        ("a", 2),
+    ]
     assert summary["n"].tolist() == [5, 5, 5, 0]
     assert summary["not_ok"].tolist() == [0, 0, 0, 5]
     whole = summary[summary["n"] > 0]

@@ -16,7 +16,7 @@ class Echo:
 
     def __init__(self) -> None:
         self.listening = socket.create_server(("127.0.0.1", 0))
-        self.address = "127.0.0.1:{}".format(self.listening.getsockname()[1])
+        self.address = f"127.0.0.1:{self.listening.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:

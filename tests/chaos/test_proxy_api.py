@@ -120,7 +120,7 @@ def test_refusals_have_toxiproxys_words_and_codes(api, method, path, body, statu
     "body", ["{", '{"name": 3, "upstream": "x"}', '{"name": "b", "upstream": "nowhere"}']
 )
 def test_nonsense_is_refused_and_the_proxy_goes_on(api, body):
-    """Bad JSON, wrong types, an address without a port: an error with a sentence, and the next request works."""
+    """Bad JSON, wrong types, an address without a port: an error in words, and the next request works."""
     status, answer = raw(api.address, "POST", "/proxies", body)
     assert status in (400, 500)
     assert answer["error"]

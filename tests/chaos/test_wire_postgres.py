@@ -50,7 +50,7 @@ class Recorder:
 
 @pytest.fixture(scope="module")
 def recording(postgres) -> Recording:
-    """A real session: refused encryption, log-in, both query protocols, COPY both ways, an error, a pipeline."""
+    """A real session: refused TLS, log-in, both query protocols, COPY both ways, an error, a pipeline."""
     relay = Recorder(postgres.host, postgres.port)
     url = postgres.url.replace(f":{postgres.port}/", f":{relay.port}/")
     with psycopg.connect(url, sslmode="prefer", connect_timeout=10) as connection:

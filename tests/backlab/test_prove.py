@@ -1,0 +1,64 @@
+"""prove() believes a lab only when it fails, passes and catches exactly as its source says."""
+
+from __future__ import annotations
+
+from backlab.course import Place
+from backlab.prove import exit_code, prove
+
+
+def edit(place: Place, old: str, new: str) -> None:
+    """Replace a piece of the lab's source."""
+    text = place.source.read_text()
+    assert old in text
+    place.source.write_text(text.replace(old, new, 1))
+
+
+def test_a_sound_lab_holds_in_every_variant(tiny: Place):
+    """As shipped, repaired twice, and with each wrong repair."""
+    proofs = list(prove(tiny, times=2))
+    assert [proof.variant for proof in proofs] == [
+        "as shipped", "reference 1", "reference 2", "wrong: forgets the plus one", "wrong: adds two at a time",
+    ]  # fmt: skip
+    assert [proof.failed for proof in proofs] == [["9.1.a"], [], [], ["9.1.b"], ["9.1.a"]]
+    assert all(proof.holds for proof in proofs)
+    assert exit_code(proofs) == 0
+
+
+def test_a_wrong_repair_that_passes_breaks_the_proof(tiny: Place):
+    """The lab would give points for it."""
+    edit(tiny, "return n * n // 2", "return n * (n + 1) // 2")
+    proofs = list(prove(tiny))
+    assert [proof.holds for proof in proofs] == [True, True, False, True]
+    assert exit_code(proofs) == 1
+
+
+def test_a_shipped_exercise_that_already_passes_breaks_the_proof(tiny: Place):
+    """There would be nothing to learn."""
+    edit(tiny, 'steps["taken"] += 1  # TODO: fewer of these', "pass")
+    first = next(prove(tiny))
+    assert (first.failed, first.holds) == ([], False)
+
+
+def test_a_check_that_never_says_anything_cannot_be_judged(tiny: Place):
+    """No verdict is not a pass: an exercise that ends the cell early earns nothing."""
+    edit(tiny, "from backlab import check,", "import os\nfrom backlab import check,")
+    edit(tiny, 'with check("9.1.b"', 'if steps["taken"] < 99:\n    raise SystemExit\nwith check("9.1.b"')
+    proofs = list(prove(tiny))
+    assert not any(proof.holds for proof in proofs)
+    assert exit_code(proofs) == 2
+
+
+def test_a_broken_set_up_cannot_be_judged(tiny: Place):
+    """That is the lab's fault, not the learner's."""
+    edit(tiny, 'steps = {"taken": 0}', "raise RuntimeError('no server')")
+    first = next(prove(tiny))
+    assert "9-1-03-setup ended with RuntimeError: no server" in first.problem
+    assert exit_code([first]) == 2
+
+
+def test_an_exercise_that_raises_fails_its_checks(tiny: Place):
+    """A learner's exception is a FAIL with its reason."""
+    edit(tiny, "    answer = 0\n", "    answer = nothing\n")
+    first = next(prove(tiny))
+    assert first.verdicts == {"9.1.a": "FAIL", "9.1.b": "FAIL"}
+    assert "NameError: name 'nothing' is not defined; look at line 2" in first.reasons["9.1.a"]

@@ -1,0 +1,41 @@
+"""How long set-up takes in a fresh folder: `make setup` against venv and pip with the same lock."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.bench.figure import Figure, seconds
+
+ROOT = Path(__file__).parents[2]
+READ = ("backlab/bootstrap.py", "requirements.lock", "pyproject.toml", "README.md")
+
+
+def ours(folder: Path) -> None:
+    """What `make setup` runs."""
+    (folder / "backlab").mkdir()
+    for name in READ:
+        shutil.copy(ROOT / name, folder / name)
+    subprocess.run(
+        [sys.executable, "-I", "backlab/bootstrap.py"], cwd=folder, check=True, capture_output=True
+    )
+
+
+def theirs(folder: Path) -> None:
+    """What one would type instead."""
+    subprocess.run([sys.executable, "-m", "venv", str(folder / ".venv")], check=True)
+    pip = [str(folder / ".venv/bin/pip"), "install", "--quiet", "--require-hashes"]
+    subprocess.run([*pip, "--requirement", str(ROOT / "requirements.lock")], check=True, capture_output=True)
+
+
+def figures() -> Iterator[Figure]:
+    """Once each: both take their time, and both find their downloads in their caches if they have been here."""
+    taken = {}
+    for name, way in (("ours", ours), ("theirs", theirs)):
+        with tempfile.TemporaryDirectory(prefix="backlab-bench-") as folder:
+            taken[name] = seconds(lambda way=way, folder=folder: way(Path(folder)))  # type: ignore[misc]
+    yield Figure("set-up", "s", taken["ours"], 30, "venv and pip", taken["theirs"], 1.5)
