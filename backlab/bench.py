@@ -8,6 +8,7 @@ bench.down()                   -> nothing left, and what the lab took
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -38,7 +39,8 @@ class Bench:
 
     def __init__(self, servers: Mapping[str, Any], data: str | None, seed: int, lab: str = "") -> None:
         self.servers = dict(servers)
-        self.data, self.seed, self.lab = data, seed, lab
+        self.data, self.seed = data, seed
+        self.lab = lab or os.environ.get("BACKLAB_LAB", "")  # the variable is set by run, build and prove
         self._proxy: ProxyServer | None = None
         self._wires: dict[str, Wire] = {}
         self._meter = Meter()
@@ -92,7 +94,7 @@ class Bench:
         if self.is_up:
             self._stop()
             spent = self._meter.stop()
-            print(f"nothing left running; {self.lab or 'the lab'} took {spent}")
+            print(f"nothing left running; {f'lab {self.lab}' if self.lab else 'the lab'} took {spent}")
         if _current is self:
             _current = None
 

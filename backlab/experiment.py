@@ -24,7 +24,7 @@ SAID = re.compile(r"(Steady state hypothesis|Action|Probe|Rollback): (.+)")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an experiment found: `rows` of the load, `faults` as (from_s, to_s, name), `receipts` of the faults."""
+    """What an experiment found: `rows` of the load, `faults` as (from_s, to_s, name), and receipts."""
 
     title: str
     status: str
@@ -54,7 +54,7 @@ class Outcome:
 
     def __repr__(self) -> str:
         if not self.steady:
-            return f"INCONCLUSIVE: {self.title}; it was not so even before the fault ({', '.join(self.deviated)})"
+            return f"INCONCLUSIVE: {self.title}; not even before the fault ({', '.join(self.deviated)})"
         if not self.touched:
             return f"INCONCLUSIVE: {self.title}; the fault touched nothing"
         held = "deviated" if self.deviated else "held"

@@ -70,7 +70,7 @@ def _refuse(output: Any, where: str) -> None:
             f"{where} is a figure of {size / 1e3:.0f} kB, at most 40 allowed", "draw fewer points"
         )
     for text in _texts(output):
-        if (lines := text.count("\n") + 1) > TEXT_LINES + text.endswith("\n"):
+        if (lines := len(text.splitlines())) > TEXT_LINES:
             raise BacklabError(
                 f"{where} has {lines} lines, at most {TEXT_LINES} allowed", "print less, or a table"
             )

@@ -71,13 +71,14 @@ def execute(
     client.reset_execution_trackers()
     # frozen modules off would be said on stderr by the debugger in each kernel
     env = {**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1", **(environment or {})}
-    with client.setup_kernel(env=env, cleanup_kc=True):
-        count = 0
-        for index, cell in enumerate(notebook.cells):
-            if cell.cell_type != "code":
-                continue
-            count += 1
-            seconds[index] = _run_one(client, cell, index, count, cell_limit_s)
+    try:
+        with client.setup_kernel(env=env, cleanup_kc=True):
+            code = [(i, cell) for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+            for count, (index, cell) in enumerate(code, 1):
+                seconds[index] = _run_one(client, cell, index, count, cell_limit_s)
+    finally:
+        if client.km is not None and client.km.has_kernel:  # interrupted while the kernel was starting
+            client._cleanup_kernel()
     return seconds
 
 

@@ -10,13 +10,14 @@ __all__ = ["add_latency", "lift_faults", "watch"]
 def add_latency(latency_ms: float) -> None:
     """Delay everything between the services and their database by `latency_ms` each way."""
     performance = theatre.current()
+    latency_ms = float(latency_ms)  # Chaos Toolkit hands a substituted value on as text
     performance.open_fault(
         f"{latency_ms:g} ms each way",
-        [
-            wire.fault("latency", latency_ms=latency_ms, stream=stream)
-            for wire in performance.stage.wires.values()
+        {
+            f"{arm}, {stream}": wire.fault("latency", latency_ms=latency_ms, stream=stream)
+            for arm, wire in performance.stage.wires.items()
             for stream in ("upstream", "downstream")
-        ],
+        },
     )
 
 

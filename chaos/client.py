@@ -3,28 +3,25 @@
     ProxyServer ──starts, holds──▶ process `python -m chaos.proxy`
         └─ proxy("postgres", upstream=...) ──▶ Wire ──▶ counts(), fault("latency", latency_ms=2) ──▶ Fault
 
-Two things end every fault when this process dies, even by SIGKILL: the proxy process ends with its standard
-input, and each fault hangs on a connection that we hold open and that the kernel closes for us.
+Two things end every fault when this process dies, even by SIGKILL: the warden takes the proxy process down,
+and each fault hangs on a connection that we hold open and that the kernel closes for us.
 """
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import itertools
 import json
 import os
-import subprocess
 import sys
-import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from chaos.steering import Api, Holder
+from services import cache, ready, warden
 from services.errors import BacklabError, ServerError
 
-ANSWER_WITHIN_S = 10.0
 START_WITHIN_S = 15.0
 
 
@@ -60,53 +57,6 @@ class Receipt:
     def touched(self) -> bool:
         """A fault that touched nothing proves nothing."""
         return self.chunks > 0
-
-
-class Api:
-    """Toxiproxy's HTTP API at an address "host:port"."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON answer, or None; raises BacklabError with the API's own words."""
-        connection = http.client.HTTPConnection(self.address, timeout=ANSWER_WITHIN_S)
-        with contextlib.closing(connection):
-            try:
-                connection.request(method, path, None if body is None else json.dumps(body))
-                answer = connection.getresponse()
-                text = answer.read()
-            except OSError as lost:
-                what = f"the proxy's API on {self.address} does not answer ({lost})"
-                raise BacklabError(what, "start it again with ProxyServer().start()") from lost
-        value = json.loads(text) if text else None
-        if answer.status >= 400:
-            reason = value["error"] if value else answer.reason
-            what = f"the proxy on {self.address} refused {method} {path}: {reason}"
-            raise BacklabError(what, "correct the name or the value and repeat")
-        return value
-
-    def hold(self) -> Holder:
-        """Open the connection on which faults hang."""
-        connection = http.client.HTTPConnection(self.address, timeout=ANSWER_WITHIN_S)
-        connection.request("GET", "/holder")
-        answer = connection.getresponse()
-        return Holder(json.loads(answer.readline())["holder"], connection, answer)
-
-
-class Holder:
-    """An open connection: when it closes, for whatever reason, the faults that hang on it end."""
-
-    def __init__(
-        self, name: str, connection: http.client.HTTPConnection, answer: http.client.HTTPResponse
-    ) -> None:
-        self.name, self._connection, self._answer = name, connection, answer
-        os.register_at_fork(after_in_child=self.close)  # a forked child must not keep our faults alive
-
-    def close(self) -> None:
-        """End all faults that hang on it; safe to repeat."""
-        self._answer.close()
-        self._connection.close()
 
 
 class Fault:
@@ -180,11 +130,12 @@ class Wire:
 
 
 class ProxyServer:
-    """The proxy as a process of its own; `seed` fixes jitter and toxicity."""
+    """The proxy as a process of its own, owned by the warden; `seed` fixes jitter and toxicity."""
 
     def __init__(self, *, seed: int = 0, config: Path | None = None) -> None:
         self.seed, self.config = seed, config
-        self._process: subprocess.Popen[str] | None = None
+        self.pid: int | None = None
+        self._directory: Path | None = None
         self._holder: Holder | None = None
         self.api: Api
 
@@ -195,42 +146,37 @@ class ProxyServer:
         """
         if self.running:
             return self
-        argv = [sys.executable, "-m", "chaos.proxy", "--port", "0", "--seed", str(self.seed), "--lifeline"]
-        argv += ["--config", str(self.config)] if self.config else []
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(
-            argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True
-        )
-        self.api = Api(self._first_line()["api"])
+        self.stop()
+        self._directory = cache.scratch("proxy", cache.OURS)
+        argv = [sys.executable, "-m", "chaos.proxy", "--port", "0", "--seed", str(self.seed)]
+        argv += ["--config", str(self.config.absolute())] if self.config else []
+        self.pid = warden.spawn(argv, cwd=self._directory, log=self._log)
+        try:
+            self.api = Api(ready.until(self._address, within_s=START_WITHIN_S, alive=lambda: self.running))
+        except (ready.NotReady, ready.Died) as failed:
+            said = self._log.read_text()
+            self.stop()
+            next_step = "run `python -m chaos.proxy --port 0` to see why"
+            raise ServerError("the wire proxy did not start", next_step, said) from failed
         self._holder = self.api.hold()
         return self
 
-    def _first_line(self) -> dict[str, Any]:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
-        guard = threading.Timer(START_WITHIN_S, self._process.kill)
-        guard.start()
-        line = self._process.stdout.readline()
-        guard.cancel()
-        if line:
-            answer: dict[str, Any] = json.loads(line)
-            return answer
-        said = self._process.stderr.read()
-        self._process.wait()
-        raise ServerError(
-            "the wire proxy did not start", "run `python -m chaos.proxy --port 0` to see why", said
-        )
+    @property
+    def _log(self) -> Path:
+        assert self._directory is not None
+        return self._directory / "log"
+
+    def _address(self) -> str:
+        """Where the API listens, as the process says in its first line of JSON."""
+        for line in self._log.read_text().splitlines(keepends=True):
+            if line.startswith('{"api"') and line.endswith("\n"):
+                return str(json.loads(line)["api"])
+        raise ready.Again("it has not said where it listens")
 
     @property
     def running(self) -> bool:
         """Whether the process runs."""
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def pid(self) -> int | None:
-        """Its process id."""
-        return self._process.pid if self._process else None
+        return self.pid is not None and warden.poll(self.pid) is None
 
     def proxy(self, name: str, *, upstream: str, protocol: str | None = None) -> Wire:
         """A wire to the server at `upstream` ("host:port") on a free port of 127.0.0.1."""
@@ -242,20 +188,15 @@ class ProxyServer:
 
     def stop(self) -> None:
         """End the process and with it all faults; safe to repeat."""
-        process, self._process = self._process, None
         if self._holder:
             self._holder.close()
             self._holder = None
-        if process is None:
-            return
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream:
-                stream.close()  # the end of its standard input is what stops it
-        try:
-            process.wait(2)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if self.pid is not None:
+            warden.forget(self.pid)
+            self.pid = None
+        if self._directory:
+            cache.remove(self._directory)
+            self._directory = None
 
     def __enter__(self) -> Self:
         return self.start()

@@ -6,7 +6,8 @@ controls.py raises the curtain ─▶ probes.py ask, actions.py break ─▶ con
 from __future__ import annotations
 
 import json
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,22 +48,23 @@ class Performance:
             raise
         self.windows: list[Window] = []
         self.changed_s = 0.0
-        self._faults: list[tuple[Fault, ExitStack]] = []
+        self._faults: dict[str, Fault] = {}
 
-    def open_fault(self, name: str, faults: list[AbstractContextManager[Fault]]) -> None:
-        """Switch faults on together; they end with `close_faults`, or by themselves if this process dies."""
-        for fault in faults:
-            lease = ExitStack()
-            self._faults.append((lease.enter_context(fault), lease))
+    def open_fault(self, name: str, faults: Mapping[str, Fault]) -> None:
+        """Switch faults on together, each by the place where it acts; they end with `close_faults`.
+
+        When this process dies they end too, since a fault hangs on a connection that its holder keeps open.
+        """
+        for where, fault in faults.items():
+            self._faults[where] = fault.start()
         self.changed_s = self.screens.now_s()
         self.windows.append(Window(name, self.changed_s))
 
     def close_faults(self) -> None:
         """Lift every fault that is on and keep its receipt; safe to repeat."""
         while self._faults:
-            fault, lease = self._faults.pop()
-            self.windows[-1].receipts.append(asdict(fault.receipt()))
-            lease.close()
+            where, fault = self._faults.popitem()
+            self.windows[-1].receipts.append({"where": where, **asdict(fault.stop())})
             self.windows[-1].to_s = self.changed_s = self.screens.now_s()
 
     def success_rate(self, arm: str, window_s: float) -> float:

@@ -61,7 +61,12 @@ def scratch(name: str, owner: User, need_bytes: int = 0, on_disk: bool = False) 
 
     It lies in memory where there is room, or on a real disk when `on_disk` (fsync means nothing in memory).
     """
-    places = scratch_places(on_disk)
+    places = [place for place in scratch_places(on_disk) if owner.can_enter(place)]
+    if not places:
+        raise BacklabError(
+            f"the user who runs {name} cannot enter {scratch_places(on_disk)[0]}",
+            "set BACKLAB_SCRATCH to a directory that every user may enter, such as /var/tmp",
+        )
     for place in places:
         if free_bytes(place) >= need_bytes + SPARE_BYTES:
             break

@@ -108,7 +108,7 @@ def _scratch() -> str:
 
 
 def _memory() -> str:
-    import psutil
+    import psutil  # type: ignore[import-untyped]  # psutil ships no types
 
     available = psutil.virtual_memory().available
     if available < NEED_MEMORY_BYTES:

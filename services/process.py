@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services import cache, leftovers, ports, ready, warden
+from services.errors import ServerError
 
 if TYPE_CHECKING:
     from services.server import Server
@@ -57,14 +58,19 @@ class Process:
         """Spawn the process; it may not answer yet."""
         how = self._server.native(self.directory, self._reservation.lend())
         self._native = how
-        self.pid = warden.spawn(
-            how.argv,
-            cwd=self.directory,
-            log=self.log,
-            env={**os.environ, **how.env},
-            ids=self.user.ids,
-            farewell=how.urgent,
-        )
+        try:
+            self.pid = warden.spawn(
+                how.argv,
+                cwd=self.directory,
+                log=self.log,
+                env={**os.environ, **how.env},
+                ids=self.user.ids,
+                farewell=how.urgent,
+            )
+        except OSError as error:
+            raise ServerError(
+                f"{how.argv[0]} could not be started: {error}", "see `backlab doctor`"
+            ) from error
 
     def alive(self) -> bool:
         return self.pid is not None and warden.poll(self.pid) is None

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 from psycopg import sql
 
 from services import cache, postgres_data
@@ -112,9 +113,15 @@ def _fill(origin: Postgres, template: Template) -> None:
     """Fill the template, vacuum it (so that no later reader pays for hint bits), close it to visitors."""
     if template.name in ("postgres", "template0", "template1"):
         raise BacklabError(f"a template cannot be called {template.name}", "give it a name of its own")
-    template.fill(origin.database(template.name, template="template1"))
-    with origin.connect(template.name) as connection:
-        connection.execute("VACUUM (FREEZE, ANALYZE)")
+    try:
+        template.fill(origin.database(template.name, template="template1"))
+        with origin.connect(template.name) as connection:
+            connection.execute("VACUUM (FREEZE, ANALYZE)")
+    except psycopg.errors.DiskFull as full:
+        raise BacklabError(
+            f"no room for the data of {template.name}: {full.diag.message_primary}",
+            "free some space, or set BACKLAB_SCRATCH to a directory with room",
+        ) from full
     closed = sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false")
     with origin.connect() as connection:
         connection.execute(closed.format(sql.Identifier(template.name)))

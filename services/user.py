@@ -33,8 +33,14 @@ class User:
         if self.ids is None:
             return os.access(path, os.R_OK)
         path = path.resolve()
-        open_above = all(parent.stat().st_mode & stat.S_IXOTH for parent in path.parents)
-        return open_above and bool(path.stat().st_mode & stat.S_IROTH)
+        return self.can_enter(path.parent) and bool(path.stat().st_mode & stat.S_IROTH)
+
+    def can_enter(self, path: Path) -> bool:
+        """True when this user may enter the directory `path` and all that are above it."""
+        if self.ids is None:
+            return os.access(path, os.X_OK)
+        place = path.resolve()
+        return all(each.stat().st_mode & stat.S_IXOTH for each in (place, *place.parents))
 
 
 def server_user() -> User:

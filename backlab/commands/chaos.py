@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 import click
 
 
 @click.command(name="chaos")
 @click.argument("experiment", required=False)
-@click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="Override a configuration value.")
+@click.option(
+    "--var", "variables", multiple=True, metavar="NAME=VALUE", help="Override a configuration value."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print Chaos Toolkit's journal and nothing else.")
 def command(experiment: str | None, variables: tuple[str, ...], as_json: bool) -> int:
     """Run EXPERIMENT (none named: list them) on servers of its own and draw what happened.

@@ -15,6 +15,7 @@ from backlab.plot.series import Style, each, styles, words
 from backlab.predict import number
 from backlab.stats import ordered
 
+FEW_DOTS = 150  # up to these each dot is drawn large enough to be seen by itself
 MOST_DOTS = 4_000  # more would make the picture too large; the medians still use every row
 
 
@@ -60,7 +61,8 @@ def timeline(
 def _one_arm(card: Card, ax: Axes, arm: str, part: pd.DataFrame, x: str, y: str, look: Style) -> None:
     """Dots for the calls, a line for their running median, the arm's name at its end."""
     dots = part.iloc[:: max(1, len(part) // MOST_DOTS)]
-    ax.plot(dots[x], dots[y], ".", color=look.colour, ms=3.5, alpha=0.4, zorder=2, mew=0)
+    size, alpha = (3.5, 0.4) if len(part) > FEW_DOTS else (7.0, 0.7)
+    ax.plot(dots[x], dots[y], ".", color=look.colour, ms=size, alpha=alpha, zorder=2, mew=0)
     window = max(3, len(part) // 40)
     running = part[y].rolling(window, center=True, min_periods=1).median()
     ax.plot(part[x], running, "-", color=look.colour, lw=1.8, zorder=3 + look.loud)

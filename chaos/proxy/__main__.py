@@ -30,7 +30,7 @@ with contextlib.suppress(
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
-    """The options of toxiproxy-server, and our --lifeline."""
+    """The options of toxiproxy-server."""
     parser = argparse.ArgumentParser(
         prog="python -m chaos.proxy",
         description="A TCP proxy that counts the wire and carries faults, with Toxiproxy's HTTP API.",
@@ -44,7 +44,6 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--seed", type=int, default=0, help="seed of jitter and toxicity (default %(default)s)"
     )
-    parser.add_argument("--lifeline", action="store_true", help="end when standard input closes")
     parser.add_argument("--version", action="version", version=VERSION)
     return parser.parse_args(given)
 
@@ -74,19 +73,8 @@ async def populate(api: Api, config: Path) -> None:
         raise BacklabError(f"{config} cannot be used ({refusal.message})", next_step) from refusal
 
 
-def watch_lifeline(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    """Set `stop` when standard input closes, for whatever reason its other end did."""
-    stdin = sys.stdin.fileno()
-
-    def read() -> None:
-        if not os.read(stdin, 4096):
-            stop.set()
-
-    loop.add_reader(stdin, read)
-
-
 async def serve(options: argparse.Namespace) -> None:
-    """Run until SIGINT, SIGTERM, or the end of the lifeline."""
+    """Run until SIGINT or SIGTERM."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     listening = listen(options.host, options.port)
     proxies = Proxies(options.seed)
@@ -95,8 +83,6 @@ async def serve(options: argparse.Namespace) -> None:
         await populate(api, options.config)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    if options.lifeline:
-        watch_lifeline(loop, stop)
     leases = loop.create_task(proxies.watch_leases())
     await loop.create_server(lambda: Conversation(api), sock=listening)
     host, port = listening.getsockname()[:2]

@@ -12,6 +12,7 @@ api.go of Toxiproxy 2.12 (github.com/Shopify/toxiproxy).
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
@@ -33,6 +34,7 @@ class Api:
 
     def __init__(self, proxies: Proxies) -> None:
         self.proxies = proxies
+        self._one_at_a_time = asyncio.Lock()  # starting and stopping a proxy takes several steps
         one, toxics = ("proxies", "{}"), ("proxies", "{}", "toxics")
         self.routes: dict[tuple[str, ...], dict[str, Route]] = {
             ("version",): {"GET": self.version},
@@ -63,7 +65,8 @@ class Api:
                 continue
             if request.method not in methods:
                 raise errors.ApiError(405, "method not allowed")
-            return await methods[request.method](request, *names)
+            async with self._one_at_a_time:
+                return await methods[request.method](request, *names)
         raise errors.ApiError(404, "page not found")
 
     async def version(self, request: Request) -> Answer:

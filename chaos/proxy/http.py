@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -105,6 +106,9 @@ class Conversation(asyncio.Protocol):
             answer = await self.handler(request)
         except ApiError as refusal:
             answer = Answer(refusal.status, {"error": refusal.message, "status": refusal.status})
+        except Exception as bug:  # a mistake of ours: say so instead of leaving the client waiting
+            traceback.print_exc()
+            answer = Answer(500, {"error": repr(bug), "status": 500})
         if isinstance(answer, Stream):
             self._open(answer)
             return

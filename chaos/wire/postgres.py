@@ -3,10 +3,10 @@
     up    StartupMessage ▶ messages      (SSLRequest ▶ the server says N: StartupMessage; S: TLS, bytes only)
     down  messages                       each: 1 byte type, 4 bytes length (with itself), body
 
-Only headers are read and bodies skipped: a gigabyte of COPY costs no more than its chunks. A *statement* is
-a Query or an Execute message of the client. A Query that only begins or ends a transaction (BEGIN, COMMIT and
-their like: what drivers send by themselves) counts as `control` instead. A *row* is a DataRow message.
-Source: PostgreSQL documentation, "Frontend/Backend Protocol", "Message Flow" and "Message Formats".
+Only headers are read and bodies skipped: a gigabyte of COPY costs no more than its chunks. A *statement* is a
+Query or an Execute message of the client. A Query that only begins or ends a transaction or drops prepared
+statements (BEGIN, ROLLBACK, DEALLOCATE ALL: what drivers send by themselves) counts as `control` instead. A
+*row* is a DataRow message. Source: PostgreSQL documentation, "Frontend/Backend Protocol".
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ TLS_HANDSHAKE = 0x16  # first byte of a TLS connection without SSLRequest, as Po
 QUERY, EXECUTE, DATA_ROW = ord("Q"), ord("E"), ord("D")
 LONGEST_CONTROL = 80  # "BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY, DEFERRABLE" has 57 letters
 CONTROL = re.compile(
-    rb"\s*(BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK|ABORT)"
+    rb"\s*(DEALLOCATE\s+[\w\"]+|DISCARD\s+ALL|(BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK|ABORT)"
     rb"([\s,]+(WORK|TRANSACTION|ISOLATION\s+LEVEL|READ|WRITE|ONLY|(NOT\s+)?DEFERRABLE|SERIALIZABLE|REPEATABLE"
-    rb"|(UN)?COMMITTED|AND(\s+NO)?\s+CHAIN))*\s*;?\s*\0?",
+    rb"|(UN)?COMMITTED|AND(\s+NO)?\s+CHAIN))*)\s*;?\s*\0?",
     re.IGNORECASE,
 )
 NAMES_UP = {

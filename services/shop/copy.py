@@ -37,7 +37,7 @@ def stream(columns: Sequence[NDArray[Any]], kinds: Sequence[TypeEngine[Any]]) ->
 
 
 def encode(columns: Sequence[NDArray[Any]], kinds: Sequence[TypeEngine[Any]]) -> bytes:
-    """The rows of one chunk: integers, microseconds since 1970, or UTF-8 bytes, as the column types `kinds`."""
+    """The rows of one chunk (integers, microseconds since 1970, UTF-8 bytes), as the column types `kinds`."""
     rows = len(columns[0])
     cells = [_cell(column, kind) for column, kind in zip(columns, kinds, strict=True)]
     width = 2 + sum(4 + cell.shape[1] for cell, _ in cells)

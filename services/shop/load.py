@@ -49,11 +49,11 @@ def fill(url: str, size: str, seed: int, progress: Progress | None = None) -> No
         for statement in definitions():
             connection.execute(statement.encode())
         connection.execute(f"SET LOCAL default_statistics_target = {STATISTICS_TARGET}".encode())
-        connection.execute("ANALYZE")
+        connection.execute(f"ANALYZE {', '.join(made.tables)}".encode())
 
 
 def copy_in(connection: psycopg.Connection, model: Model, table: Table, progress: Progress) -> None:
-    """COPY rows into a table made in this transaction; raises `ValueError` where its columns are not the model's."""
+    """COPY rows into a table of this transaction; raises `ValueError` if its columns are not the model's."""
     names = list(table.columns)
     if names != [column.name for column in model.columns]:
         raise ValueError(f"the data set's {table.name} has the columns {names}, the model has others")

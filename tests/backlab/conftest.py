@@ -23,6 +23,19 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     return course.lab("9.1")
 
 
+@pytest.fixture(scope="session")
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder labs/ with the notebooks of lab 9.1, built once for all tests that only read them."""
+    from backlab.build import build
+
+    folder = tmp_path_factory.mktemp("built") / "labs"
+    shutil.copytree(LABS, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BACKLAB_LABS", str(folder))
+        build(course.lab("9.1"))
+    return folder
+
+
 @pytest.fixture
 def in_kernel(tmp_path: Path) -> Callable[..., list[Any]]:
     """Run cells in a real kernel and return the outputs of the last one."""

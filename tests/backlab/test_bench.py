@@ -29,7 +29,7 @@ class Fake:
 
 def test_postgres_comes_up_with_a_database_per_call_and_goes_without_a_trace(capsys):
     """One line when it starts, one when it ends; the server's process is gone."""
-    lab = up("postgres", backend="native", lab="lab 9.1")
+    lab = up("postgres", backend="native", lab="9.1")
     try:
         first, second = lab.database(), lab.database()
         assert first != second

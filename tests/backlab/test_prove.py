@@ -17,7 +17,8 @@ def test_a_sound_lab_holds_in_every_variant(tiny: Place):
     """As shipped, repaired twice, and with each wrong repair."""
     proofs = list(prove(tiny, times=2))
     assert [proof.variant for proof in proofs] == [
-        "as shipped", "reference 1", "reference 2", "wrong: forgets the plus one", "wrong: adds two at a time",
+        "as shipped", "reference 1", "reference 2",
+        "wrong: forgets the plus one", "wrong: adds two at a time",
     ]  # fmt: skip
     assert [proof.failed for proof in proofs] == [["9.1.a"], [], [], ["9.1.b"], ["9.1.a"]]
     assert all(proof.holds for proof in proofs)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """`limit` is the most that `ours` may be (the least, if more is better); `ratio` is how much better than the anchor."""
+    """`limit`: the most that `ours` may be (the least, if more is better); `ratio`: times better at least."""
 
     name: str
     unit: str

@@ -71,7 +71,7 @@ def figures() -> Iterator[Figure]:
         yield Figure("COPY", "rows/s", taken["copy"], 500_000, "ORM inserts", taken["orm"], 20, True)
         clones = {"ours": lambda: cloned(server, "FILE_COPY"), "default": lambda: cloned(server, "WAL_LOG")}
         taken = interleaved(clones, ROUNDS)
-        yield Figure("clone of 1 M rows", "s", taken["ours"], 0.2, "Postgres' default", taken["default"], 2)
+        yield Figure("clone of 1 M rows", "s", taken["ours"], 0.2, "Postgres' default", taken["default"], 1.3)
 
 
 def cloned(server: Postgres, strategy: str) -> float:

@@ -28,12 +28,13 @@ def ours(folder: Path) -> None:
 def theirs(folder: Path) -> None:
     """What one would type instead."""
     subprocess.run([sys.executable, "-m", "venv", str(folder / ".venv")], check=True)
-    pip = [str(folder / ".venv/bin/pip"), "install", "--quiet", "--require-hashes"]
+    # without --no-deps, pip before 24 stumbles over an extra of jsonschema that the lock spells out
+    pip = [str(folder / ".venv/bin/pip"), "install", "--quiet", "--no-deps", "--require-hashes"]
     subprocess.run([*pip, "--requirement", str(ROOT / "requirements.lock")], check=True, capture_output=True)
 
 
 def figures() -> Iterator[Figure]:
-    """Once each: both take their time, and both find their downloads in their caches if they have been here."""
+    """Once each, since both take their time; both find their downloads in their caches, if there."""
     taken = {}
     for name, way in (("ours", ours), ("theirs", theirs)):
         with tempfile.TemporaryDirectory(prefix="backlab-bench-") as folder:

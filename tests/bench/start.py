@@ -13,6 +13,7 @@ from services.errors import BacklabError
 from services.postgres import Postgres
 from tests.bench.figure import Figure, interleaved, seconds
 
+IMAGE = "postgres:18"
 ROUNDS = 5
 ANCHOR = "testcontainers' defaults"
 
@@ -39,7 +40,7 @@ def theirs() -> float:
     os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"
     from testcontainers.postgres import PostgresContainer
 
-    container = PostgresContainer("postgres:18")
+    container = PostgresContainer(IMAGE)
 
     def start() -> None:
         container.start()
@@ -55,7 +56,7 @@ def figures() -> Iterator[Figure]:
     """Native against 0.15 s; container against 0.7 s where there is an engine with the image."""
     arms = {"native": lambda: ours("native")}
     ours("native")  # makes what is prepared once
-    if engine_with("postgres:18"):
+    if engine_with(IMAGE):
         ours("container")
         arms |= {"container": lambda: ours("container"), "theirs": theirs}
     taken = interleaved(arms, ROUNDS)

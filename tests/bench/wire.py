@@ -79,10 +79,10 @@ def figures() -> Iterator[Figure]:
         ports = {"bare": echo, "ours": ours["e"], "theirs": theirs["e"]}
         ms = interleaved({arm: lambda at=at: ping_ms(at) for arm, at in ports.items()}, ROUNDS)
         added = {arm: ms[arm] - ms["bare"] for arm in ("ours", "theirs")}
-        yield Figure("proxy adds to a round trip", "ms", added["ours"], 0.1, name, added["theirs"], 1.5)
+        yield Figure("proxy adds to a round trip", "ms", added["ours"], 0.1, name, added["theirs"], 1.2)
         del ports["bare"]
         rates = interleaved({arm: lambda at=at: requests_per_s(at) for arm, at in ports.items()}, ROUNDS)
-        yield Figure("proxy carries", "requests/s", rates["ours"], 20_000, name, rates["theirs"], 1.5, True)
+        yield Figure("proxy carries", "requests/s", rates["ours"], 20_000, name, rates["theirs"], 1.2, True)
         ports = {"ours": ours["s"], "theirs": theirs["s"]}
         rates = interleaved({arm: lambda at=at: megabytes_per_s(at) for arm, at in ports.items()}, ROUNDS)
-        yield Figure("proxy carries", "MB/s", rates["ours"], 1_000, name, rates["theirs"], 1.0, True)
+        yield Figure("proxy carries", "MB/s", rates["ours"], 1_000, name, rates["theirs"], 1.2, True)

@@ -2,15 +2,18 @@
 
 import http.client
 import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 from chaostoxi.proxy import actions as proxy_actions
 from chaostoxi.toxic import actions as toxic_actions
 
-from chaos.client import Api, ProxyServer
+from chaos.client import ProxyServer
+from chaos.steering import Api
 from services.errors import BacklabError
-from tests.chaos.conftest import ask, connect
+from tests.chaos.conftest import ask, connect, read
 
 UPSTREAM = "127.0.0.1:9"
 
@@ -125,6 +128,26 @@ def test_nonsense_is_refused_and_the_proxy_goes_on(api, body):
     assert status in (400, 500)
     assert answer["error"]
     assert list(api.ask("GET", "/proxies")) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "sent", [b"nonsense\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", b"GET /proxies HTTP/9\r\n\r\n"]
+)
+def test_what_is_not_http_is_answered_and_closed(api, sent):
+    """An error, the end of that connection, and the API goes on."""
+    host, port = api.address.split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(sent + b"\r\n" * 2)
+        assert read(connection, 1 << 16).startswith(b"HTTP/1.1 400 ")
+    assert list(api.ask("GET", "/proxies")) == ["a"]
+
+
+def test_two_that_create_the_same_proxy_at_once_get_one(server):
+    """One is created, the other refused, however their requests overlap."""
+    body = json.dumps({"name": "twin", "listen": "127.0.0.1:0", "upstream": UPSTREAM})
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: raw(server.api.address, "POST", "/proxies", body)[0], range(8)))
+    assert sorted(answers) == [201] + [409] * 7
 
 
 def test_a_wrong_attribute_changes_nothing(api):

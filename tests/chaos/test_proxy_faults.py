@@ -15,7 +15,7 @@ from tests.chaos.conftest import ask, connect, read
 
 HOLDS_A_FAULT = """
 import sys
-from chaos.client import Api
+from chaos.steering import Api
 api = Api(sys.argv[1])
 holder = api.hold()
 api.ask("POST", "/proxies/echo/toxics", {"type": "latency", "name": "held", "holder": holder.name})

@@ -161,6 +161,8 @@ def test_a_connection_that_turns_to_tls_is_opaque():
         ("COMMIT;", 1),
         (" ROLLBACK ", 1),
         ("COMMIT AND CHAIN", 1),
+        ("DEALLOCATE ALL", 1),
+        ("DISCARD ALL", 1),
         ("ROLLBACK TO SAVEPOINT a", 0),
         ("SAVEPOINT a", 0),
         ("COMMIT PREPARED 'x'", 0),
@@ -168,7 +170,7 @@ def test_a_connection_that_turns_to_tls_is_opaque():
         ("SELECT 1", 0),
     ],
 )
-def test_only_whole_transaction_control_is_set_apart(text, control):
+def test_only_what_drivers_send_by_themselves_is_set_apart(text, control):
     """A Query that does anything else too is a statement."""
     start = b"\0\0\0\x08\0\3\0\0"
     query = b"Q" + (len(text) + 5).to_bytes(4, "big") + text.encode() + b"\0"

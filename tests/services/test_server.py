@@ -110,8 +110,11 @@ def test_a_paused_server_answers_nobody_until_it_is_resumed(server: Server) -> N
     assert recall(server) == "thawed"
 
 
-def test_a_paused_server_can_be_stopped(server: Server) -> None:
-    """Nobody has to remember to resume it first."""
+def test_a_paused_server_can_be_killed_and_stopped(server: Server) -> None:
+    """Nobody has to remember to resume it first, before a `kill()` either."""
+    server.start().pause()
+    server.kill()
+    assert not server.running
     server.start().pause()
     server.stop()
     assert not server.running

@@ -1,0 +1,63 @@
+"""The experiments, as a chaos engineer runs them: with plain `chaos`, on a machine where nothing runs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backlab.experiment import EXPERIMENTS, experiment, names
+from services.errors import BacklabError
+
+BIN = Path(sys.executable).parent
+CALM = {"period_s": 4, "latency_ms": 10}  # far on either side of what the pool can bear
+
+
+@pytest.mark.parametrize("name", names())
+def test_an_experiment_is_valid_for_chaos_toolkit_itself(name: str, tmp_path: Path) -> None:
+    """`chaos validate` accepts every file in chaos/experiments."""
+    argv = [BIN / "chaos", "validate", EXPERIMENTS / f"{name}.yaml"]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_plain_chaos_run_sets_its_own_stage_and_leaves_a_journal_and_a_record(tmp_path: Path) -> None:
+    """The lazy page deviates, the repaired one does not, the fault has receipts and is rolled back."""
+    variables = [word for name, value in CALM.items() for word in ("--var", f"{name}:int={value}")]
+    argv = [BIN / "chaos", "run", "--journal-path", "journal.json", *variables]
+    record = tmp_path / "record.json"
+    subprocess.run(
+        [*argv, EXPERIMENTS / "4_2_database_moves_zone.yaml"],
+        cwd=tmp_path,
+        env={**os.environ, "BACKLAB_RECORD": str(record)},
+        capture_output=True,
+        timeout=120,
+    )
+    journal = json.loads((tmp_path / "journal.json").read_text())
+    after = {p["activity"]["name"]: p["tolerance_met"] for p in journal["steady_states"]["after"]["probes"]}
+    assert journal["steady_states"]["before"]["steady_state_met"]
+    assert journal["deviated"]
+    assert after["lazy-page-is-answered"] is False
+    assert {rollback["status"] for rollback in journal["rollbacks"]} == {"succeeded"}
+    window = json.loads(record.read_text())["faults"][0]
+    assert window["from_s"] < window["to_s"]
+    assert all(receipt["bytes"] > 0 and receipt["ended"] for receipt in window["receipts"])
+
+
+def test_the_bench_brings_home_rows_windows_receipts_and_a_verdict() -> None:
+    """The repaired page is answered after the rollback too, and exit code 1 says that the hypothesis fell."""
+    seen = experiment("4_2_database_moves_zone", **CALM)
+    lifted_s = seen.faults[0][1]
+    later = seen.rows[(seen.rows.arm == "repaired") & (seen.rows.t_s > lifted_s)]
+    assert len(later)
+    assert set(later.outcome) == {"ok"}
+    assert seen.touched
+    assert seen.exit_code == 1
+
+
+def test_an_unknown_experiment_is_refused_with_the_nearest_name() -> None:
+    """A typo costs one sentence, not a stack trace."""
+    with pytest.raises(BacklabError, match="did you mean 4_2_database_moves_zone"):
+        experiment("4_2_database_moves")
