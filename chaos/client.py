@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,11 +91,10 @@ class Fault:
 class Wire:
     """A port of ours that leads to a server, counts what passes and carries faults."""
 
-    _numbers = itertools.count(1)
-
     def __init__(self, api: Api, holder: Holder, name: str, upstream: str, listen: str) -> None:
         self.api, self.name, self.upstream = api, name, upstream
         self._holder = holder
+        self._numbers = itertools.count(1)
         self.path = f"/proxies/{quote(name, safe='')}"
         self.host, port = listen.rsplit(":", 1)
         self.port = int(port)
@@ -113,7 +111,7 @@ class Wire:
         self, kind: str, *, stream: str = "downstream", toxicity: float = 1.0, **attributes: float
     ) -> Fault:
         """A fault for a `with` block; attributes carry their unit: latency_ms, jitter_ms."""
-        name = f"{kind}_{stream}_{os.getpid()}_{next(self._numbers)}"
+        name = f"{kind}_{stream}_{next(self._numbers)}"  # seeds its jitter, so the same in each run
         spelt = {key.removesuffix("_ms"): value for key, value in attributes.items()}
         body = {"name": name, "type": kind, "stream": stream, "toxicity": toxicity, "attributes": spelt}
         return Fault(self, name, {**body, "holder": self._holder.name})

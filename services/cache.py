@@ -116,11 +116,15 @@ def prepared(key: str, make: Callable[[Path], None], owner: User) -> Path:
         if not _used(final):
             draft = home / f"{key}.draft"  # only the holder of the lock touches it
             shutil.rmtree(draft, ignore_errors=True)
-            draft.mkdir(mode=0o700)
-            owner.owns(draft)
-            with full_disk_is_told(draft):
-                make(draft)
-            draft.rename(final)
+            warden.register("directory", str(draft))
+            try:
+                draft.mkdir(mode=0o700)
+                owner.owns(draft)
+                with full_disk_is_told(draft):
+                    make(draft)
+                draft.rename(final)
+            finally:
+                remove(draft)
             _prune(home)
     return final
 

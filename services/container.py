@@ -10,6 +10,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -142,17 +143,16 @@ class Container:
             self._remove()
 
     def _remove(self) -> None:
+        """Remove it by name; if it is not there yet (an interrupt), the warden removes it in the end."""
         if self._made is None:
             return
-        try:
-            if self._made._container is not None:
-                self._handle.remove(force=True, v=True)
-        except docker.errors.NotFound:
-            pass
-        finally:
-            self._made.get_docker_client().client.close()
-            self._made = None
-        warden.release("container", self._registered)
+        self._made.get_docker_client().client.close()
+        self._made = None
+        status, said = self._engine.ask("DELETE", f"/containers/{self.name}?force=1&v=1", REQUEST_S)
+        if status == HTTPStatus.NO_CONTENT:
+            warden.release("container", self._registered)
+        elif status != HTTPStatus.NOT_FOUND:
+            raise ServerError(f"{self.name} could not be removed: {said}", "`docker rm -f` may help")
 
     def commit(self, tag: str, secret: str) -> None:
         """Keep the stopped container's files as an image."""

@@ -117,7 +117,7 @@ class Process:
 
     def discard(self) -> None:
         """Nothing of it is left afterwards."""
-        self._collect()
+        warden.clear(self.directory)
         self._reservation.close()
         leftovers.free_shared_memory(str(self.directory))
         cache.remove(self.directory)

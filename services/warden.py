@@ -10,6 +10,7 @@ Every process that starts a server has a warden of its own; a forked child does 
 from __future__ import annotations
 
 import atexit
+import itertools
 import json
 import os
 import signal
@@ -45,22 +46,28 @@ class Warden:
         self._socket.settimeout(REPLY_S)
         self._replies = ours.makefile("rb")
         self._lock = threading.Lock()
+        self._numbers = itertools.count()
         self.pid = self._process.pid
 
     def ask(self, deed: str, *args: Any) -> Any:
         """Have one deed done and return its result."""
         with self._lock:
             try:
-                self._socket.sendall((json.dumps([deed, args]) + "\n").encode())
-                line = self._replies.readline()
+                reply = self._exchange(next(self._numbers), deed, args)
             except OSError as error:
                 raise _lost(self.pid) from error
-        if not line:
-            raise _lost(self.pid)
-        reply = json.loads(line)
         if "error" in reply:
             raise OSError(reply["error"])
         return reply["ok"]
+
+    def _exchange(self, number: int, deed: str, args: tuple[Any, ...]) -> dict[str, Any]:
+        """Send a request and read its own reply; one that an interrupt kept us from reading is skipped."""
+        self._socket.sendall((json.dumps([number, deed, args]) + "\n").encode())
+        while line := self._replies.readline():
+            reply: dict[str, Any] = json.loads(line)
+            if reply["to"] == number:
+                return reply
+        raise ConnectionError("end of file")
 
     def drop(self) -> None:
         """Close our end without a word; in a forked child the socket belongs to the parent."""
@@ -128,6 +135,11 @@ def tell(pid: int, number: int, everyone: bool = False) -> bool:
 def forget(pid: int) -> None:
     """Kill what is left of a spawned process and collect it; safe to repeat."""
     current().ask("forget", pid)
+
+
+def clear(directory: Path) -> None:
+    """Kill and collect whatever was spawned in `directory`, also when an interrupt hid its process id."""
+    current().ask("clear", str(directory))
 
 
 def register(kind: str, value: str | list[str]) -> None:

@@ -119,6 +119,13 @@ def forget(pid: int) -> None:
         children.pop(pid).end()
 
 
+def clear(directory: str) -> None:
+    """Forget every server that works in `directory`."""
+    place = os.path.realpath(directory)
+    for child in [child for child in children.values() if child.directory == place]:
+        forget(child.pid)
+
+
 def register(kind: str, value: Any) -> None:
     """Remember a directory, or a container as [engine address, name], before it exists."""
     (directories if kind == "directory" else containers).append(value)
@@ -132,7 +139,7 @@ def release(kind: str, value: Any) -> None:
 
 
 DEEDS: dict[str, Callable[..., Any]] = {
-    deed.__name__: deed for deed in (spawn, poll, tell, forget, register, release)
+    deed.__name__: deed for deed in (spawn, poll, tell, forget, clear, register, release)
 }
 
 
@@ -175,11 +182,11 @@ def serve(link: int, kernel: int) -> None:
 
 
 def _answer(line: bytes) -> dict[str, Any]:
-    deed, args = json.loads(line)
+    number, deed, args = json.loads(line)
     try:
-        return {"ok": DEEDS[deed](*args)}
+        return {"to": number, "ok": DEEDS[deed](*args)}
     except Exception as error:
-        return {"error": str(error)}
+        return {"to": number, "error": str(error)}
 
 
 def main() -> None:

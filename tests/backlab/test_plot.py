@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from functools import cache
 from itertools import pairwise
 
 import pandas as pd
@@ -62,10 +63,17 @@ FIGURES = {
 }
 
 
+@cache
+def drawn(name: str) -> tuple[plot.Card, bytes]:
+    """A figure and its picture, drawn once for all tests that look at it."""
+    card = FIGURES[name]()
+    return card, card.png()
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_small_and_says_in_words_what_it_shows(name):
     """At most 40 kB at twice the screen's resolution; alternative text in the picture and beside it."""
-    card = FIGURES[name]()
+    card, _ = drawn(name)
     data, metadata = card.bundle()
     picture = base64.b64decode(data["image/png"])
     image = Image.open(io.BytesIO(picture))
@@ -79,7 +87,7 @@ def test_a_figure_is_small_and_says_in_words_what_it_shows(name):
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_an_opaque_card_that_reads_on_dark_and_light_themes(name):
     """The corners are warm white, not transparent."""
-    image = Image.open(io.BytesIO(FIGURES[name]().png())).convert("RGBA")
+    image = Image.open(io.BytesIO(drawn(name)[1])).convert("RGBA")
     for corner in ((0, 0), (image.width - 1, image.height - 1)):
         red, green, blue, alpha = image.getpixel(corner)
         assert min(red, green, blue) > 240
@@ -89,8 +97,7 @@ def test_a_figure_is_an_opaque_card_that_reads_on_dark_and_light_themes(name):
 @pytest.mark.parametrize("name", FIGURES)
 def test_nothing_is_cut_off_at_the_edges(name):
     """Every text lies inside the figure."""
-    card = FIGURES[name]()
-    card.png()
+    card, _ = drawn(name)
     for text in [card._suptitle, *(t for ax in card.axes for t in ax.texts)]:
         box = text.get_window_extent()
         assert box.x0 >= -1
@@ -100,8 +107,7 @@ def test_nothing_is_cut_off_at_the_edges(name):
 @pytest.mark.parametrize("name", ["lines", "panels", "fit", "timeline"])
 def test_labels_at_line_ends_do_not_overlap(name):
     """Six lines that end at the same height still have six readable labels."""
-    card = FIGURES[name]()
-    card.png()
+    card, _ = drawn(name)
     for ax in card.axes:
         boxes = [Text.get_window_extent(text) for text in ax.texts if text.get_gid() == END_LABEL]
         boxes = sorted(boxes, key=lambda box: box.y0)
@@ -123,14 +129,14 @@ def test_your_guess_is_a_hollow_diamond_and_no_guess_is_nothing():
 
 def test_fault_windows_are_shaded_and_named():
     """The window lies where it was, with its name in it, and in the alternative text."""
-    card = FIGURES["timeline"]()
+    card = drawn("timeline")[0]
     assert "3 ms" in [text.get_text() for text in card.ax.texts]
     assert "3 ms from 0.5 to 1.5 s." in card.alt
 
 
 def test_a_plan_tree_shows_worst_estimate_and_buffers_of_each_plan():
     """Both plans share one scale: the box of a plan that reads 400 of 106,101 buffers is thin."""
-    card = FIGURES["tree"]()
+    card = drawn("tree")[0]
     before, after = ([patch.get_width() for patch in ax.patches] for ax in card.axes)
     assert after[0] == pytest.approx(before[1])
     assert before[0] > 20 * after[0]

@@ -84,7 +84,7 @@ def test_what_is_delayed_still_arrives_after_the_sender_has_ended(wire):
 
 
 def test_latency_does_not_throttle(wire):
-    """Chunks are delayed side by side: all of them together take less than a tenth of the sum of delays."""
+    """Chunks are delayed side by side: all of them together take less than half of the sum of delays."""
     connection, sent = connect(wire), b"x" * (32 << 20)
     with wire.fault("latency", latency_ms=50) as fault:
         writer = threading.Thread(target=connection.sendall, args=(sent,))
@@ -92,7 +92,7 @@ def test_latency_does_not_throttle(wire):
         assert len(read(connection, len(sent))) == len(sent)
         writer.join()
         receipt = fault.receipt()
-    assert receipt.active_ms < receipt.delayed_ms / 10
+    assert receipt.active_ms < receipt.delayed_ms / 2
 
 
 def test_the_same_seed_draws_the_same_jitter(echo):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ import psycopg
 import pytest
 
 from services import backends, binaries, cache, postgres_data
-from services.engine import Engine
 from services.errors import BacklabError
 from services.postgres import Postgres, Template
 from services.redis import Redis
@@ -50,51 +48,6 @@ def test_without_an_engine_the_native_back_end_is_chosen(
         BacklabError, match=r"no Docker engine answers at .*none\.sock.*BACKLAB_BACKEND=native"
     ):
         Postgres().start()
-
-
-def test_an_engine_that_was_shut_down_is_told(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A socket file that nobody serves any more is refused at once."""
-    with socket.socket(socket.AF_UNIX) as closed:
-        closed.bind(str(tmp_path / "closed.sock"))
-    environment.setenv("DOCKER_HOST", f"unix://{tmp_path}/closed.sock")
-    with pytest.raises(BacklabError, match="connection refused"):
-        Engine.connect()
-
-
-def test_an_engine_that_never_answers_is_given_up(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An engine that accepts and stays silent costs a bounded time."""
-    with socket.socket(socket.AF_UNIX) as silent:
-        silent.bind(str(tmp_path / "silent.sock"))
-        silent.listen()
-        environment.setenv("DOCKER_HOST", f"unix://{tmp_path}/silent.sock")
-        with pytest.raises(BacklabError, match="timed out"):
-            Engine.connect()
-
-
-def test_an_engine_that_may_not_be_used_is_told(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A socket without permission says which group to join."""
-    path = Path("/tmp") / f"backlab-test-{os.getpid()}.sock"
-    with socket.socket(socket.AF_UNIX) as closed:
-        closed.bind(str(path))
-        path.chmod(0)
-        closed.listen()
-        environment.setenv("DOCKER_HOST", f"unix://{path}")
-        if ROOT:
-            os.seteuid(65534)
-        try:
-            with pytest.raises(BacklabError, match=r"you may not use its socket .*; join its group"):
-                Engine.connect()
-        finally:
-            if ROOT:
-                os.seteuid(0)
-            path.unlink()
-
-
-def test_an_engine_on_another_machine_is_refused(environment: pytest.MonkeyPatch) -> None:
-    """Servers of a lab live on this machine and nowhere else."""
-    environment.setenv("DOCKER_HOST", "tcp://192.0.2.1:2375")
-    with pytest.raises(BacklabError, match="not on this machine"):
-        Engine.connect()
 
 
 @pytest.mark.container

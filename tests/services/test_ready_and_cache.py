@@ -73,6 +73,7 @@ def test_prepared_directories_appear_whole_or_not_at_all(
 
     with pytest.raises(ZeroDivisionError):
         cache.prepared("key", fails, User(None))
+    assert list((tmp_path / "prepared").iterdir()) == []
     for _ in range(2):
         assert (cache.prepared("key", works, User(None)) / "whole").exists()
     assert len(made) == 1

@@ -188,6 +188,20 @@ def test_servers_end_with_their_warden(own_warden: warden.Warden) -> None:
     cache.shutil.rmtree(directory)
 
 
+def test_an_interrupt_in_the_middle_of_a_request_confuses_nobody() -> None:
+    """A reply that Ctrl-C kept us from reading is not taken for the reply to the next request."""
+    one = warden.current()
+    one._socket.sendall(b'[-1, "poll", [1]]\n')  # what an interrupted request leaves behind
+    with Postgres(backend="native") as server:
+        assert server.running
+        warden.spawn(["/bin/sleep", "60"], cwd=server.directory, log=server.directory / "log")
+        directory = server.directory
+    assert not directory.exists()
+    assert not [
+        each for each in psutil.process_iter(["cmdline"]) if each.info["cmdline"] == ["/bin/sleep", "60"]
+    ]
+
+
 def test_a_directory_that_is_released_is_left_alone() -> None:
     """What was removed or handed over is no longer the warden's."""
     path = cache.scratch("released", User(None))

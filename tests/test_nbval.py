@@ -1,0 +1,65 @@
+"""Plain `pytest --nbval-lax`, as a CI operator calls it: green when solved, red at the learner's checks."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from tests import house
+
+SOLVED = house.ROOT / "labs/solved"
+BACKENDS = [
+    pytest.param("native"),
+    pytest.param("container", marks=pytest.mark.container),
+]
+LABS = sorted(path.relative_to(SOLVED) for path in SOLVED.rglob("*.ipynb"))
+WITHIN_S = 300
+
+
+def nbval(notebook: Path, backend: str, report: Path) -> dict[int, bool]:
+    """Which code cells passed, by their number among the code cells."""
+    command = [sys.executable, "-m", "pytest", "--nbval-lax", "-q", f"--junit-xml={report}", str(notebook)]
+    env = {**os.environ, "BACKLAB_BACKEND": backend}
+    done = subprocess.run(command, cwd=house.ROOT, env=env, capture_output=True, text=True, timeout=WITHIN_S)
+    assert done.returncode in (0, 1), done.stdout
+    cases = ElementTree.parse(report).iter("testcase")
+    return {
+        int(case.attrib["name"].rsplit(" ", 1)[1]): case.find("failure") is None
+        and case.find("error") is None
+        for case in cases
+    }
+
+
+def code_cells(notebook: Path) -> list[set[str]]:
+    """The tags of each code cell."""
+    cells = json.loads(notebook.read_text())["cells"]
+    return [set(cell["metadata"].get("tags", ())) for cell in cells if cell["cell_type"] == "code"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("lab", LABS, ids=str)
+def test_the_solved_notebook_passes_every_cell(lab: Path, backend: str, tmp_path: Path) -> None:
+    """What a learner who has repaired everything sees."""
+    passed = nbval(SOLVED / lab, backend, tmp_path / "report.xml")
+    assert len(passed) == len(code_cells(SOLVED / lab))
+    assert [cell for cell, well in passed.items() if not well] == []
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("lab", LABS, ids=str)
+def test_the_learners_notebook_fails_at_its_checks_and_nowhere_else(
+    lab: Path, backend: str, tmp_path: Path
+) -> None:
+    """The shipped lab runs from top to bottom; only its checks are red."""
+    notebook = house.ROOT / "labs" / lab
+    passed = nbval(notebook, backend, tmp_path / "report.xml")
+    checks = {number for number, tags in enumerate(code_cells(notebook)) if "nbval-check-output" in tags}
+    failed = {number for number, well in passed.items() if not well}
+    assert failed
+    assert failed <= checks
