@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
 
 from backlab.meter import Meter
 from backlab.progress import activity
@@ -83,10 +82,7 @@ class Bench:
 
     def via(self, wire: Wire, url: str) -> str:
         """The same URL, but through the wire."""
-        parts = urlsplit(url)
-        login, _, _ = parts.netloc.rpartition("@")
-        address = f"{wire.host}:{wire.port}"
-        return urlunsplit(parts._replace(netloc=f"{login}@{address}" if login else address))
+        return wire.through(url)
 
     def down(self) -> None:
         """Stop everything and say what the lab took; a second call does nothing."""

@@ -51,7 +51,7 @@ def script(name: str) -> str:
 def run(
     argv: list[str], where: Path, label: str, env: Mapping[str, str], says: Callable[[str], str | None]
 ) -> Ended:
-    """Run `argv` in `where` until it ends; `says` turns a line of its log into a few words to show, or None."""
+    """Run `argv` in `where` until it ends; `says` makes a few words of a line of its log, or None."""
     log = where / "log"
     pid = warden.spawn(argv, cwd=where, log=log, env={**os.environ, **env}, farewell=signal.SIGINT)
     try:

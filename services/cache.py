@@ -114,8 +114,8 @@ def prepared(key: str, make: Callable[[Path], None], owner: User) -> Path:
         return final
     with lock(key):
         if not _used(final):
-            draft = home / f"{key}.draft"  # only the holder of the lock touches it
-            shutil.rmtree(draft, ignore_errors=True)
+            # A name of our own: the warden of a killed process may still be removing that one's draft.
+            draft = home / f"{key}.{secrets.token_hex(4)}.draft"
             warden.register("directory", str(draft))
             try:
                 draft.mkdir(mode=0o700)

@@ -66,7 +66,7 @@ def view(order: Order) -> OrderView:
     )
 
 
-def newest(size: int, before_id: int | None = None) -> Select[tuple[Order]]:
+def newest(size: int, before_id: int | None = None) -> Select[Order]:
     """The query for the `size` newest orders, or for those just older than `before_id` (keyset paging)."""
     query = select(Order).order_by(Order.id.desc()).limit(size)
     return query if before_id is None else query.where(Order.id < before_id)

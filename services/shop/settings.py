@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields
+from typing import Any
 
 from services.errors import BacklabError
 
@@ -28,7 +29,7 @@ class Settings:
     @classmethod
     def from_environment(cls) -> Settings:
         """Read the environment; an unreadable number raises `BacklabError` with the variable's name."""
-        found = {}
+        found: dict[str, Any] = {}
         for field in fields(cls):
             name = f"SHOP_{field.name.upper()}"
             if name in os.environ:

@@ -1,6 +1,6 @@
 """Lab 4.2, "How many questions does one page ask?": its strategies, witnesses, plans, snippets and judges."""
 
-from labs.m4_performance.n_plus_one.evidence import Visit, Witness
+from labs.m4_performance.n_plus_one.evidence import Visit, Witness, straight_lines
 from labs.m4_performance.n_plus_one.judges import (
     detected_lines,
     repaired_estimate,
@@ -34,6 +34,7 @@ __all__ = [
     "rows_per_page",
     "same_page",
     "statements_per_page",
+    "straight_lines",
     "view",
     "worst",
 ]

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
@@ -82,3 +84,17 @@ class Witness:
         """Close every connection that this witness opened."""
         self.server.dispose()
         self.engine.dispose()
+
+
+def straight_lines(rows: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Intercept (ms) and slope (ms per level) of latency against level by arm, by least squares.
+
+    Raises `ValueError` while an arm has been seen at fewer than two levels.
+    """
+    found = {}
+    for arm, part in rows.groupby("arm"):
+        if part["level"].nunique() < 2:
+            raise ValueError(f"{arm} has been measured at one level only")
+        slope, intercept = np.polyfit(part["level"], part["latency_ms"], 1)
+        found[str(arm)] = (float(intercept), float(slope))
+    return found

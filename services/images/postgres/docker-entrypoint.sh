@@ -39,8 +39,10 @@ run_scripts() {
 sql() { psql --no-psqlrc --username "$POSTGRES_USER" --host /var/run/postgresql --set ON_ERROR_STOP=1 --quiet "$@"; }
 
 first_start() { # the server's own arguments
+    local arguments=""
+    [ $# = 1 ] || arguments=$(printf ' %q' "${@:2}") # without arguments, printf would make an empty one
     make_data_directory
-    pg_ctl --wait --options="$(printf ' %q' "${@:2}") -c listen_addresses=''" start
+    pg_ctl --wait --options="$arguments -c listen_addresses=''" start
     if [ "$POSTGRES_DB" != postgres ]; then
         echo 'CREATE DATABASE :"name"' | sql --dbname postgres --set name="$POSTGRES_DB"
     fi
