@@ -21,7 +21,7 @@ from chaos.client import ProxyServer, Wire
 from services.errors import BacklabError
 from services.postgres import Postgres
 from services.shop.load import template
-from services.shop.run import ShopService
+from services.shop.service import ShopService
 from services.shop.settings import Settings
 
 LOADERS = ("naive", "repaired")

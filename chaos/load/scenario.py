@@ -23,45 +23,58 @@ LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 def stage(module: str, users: Sequence[type[HttpUser]]) -> None:
     """Let these users load what `python -m module` sets up, each class the address of its `arm`."""
-    running: dict[str, Any] = {}
-    rows: list[dict[str, Any]] = []
+    run = Run(module, users)
+    events.init_command_line_parser.add_listener(run.offer_options)
+    events.init.add_listener(run.begin)
+    events.request.add_listener(run.note)
+    events.quitting.add_listener(run.end)
 
-    @events.init_command_line_parser.add_listener
-    def options(parser: LocustArgumentParser) -> None:
+
+class Run:
+    """One run of Locust: the stage that was set for it, if any, and a row for each request."""
+
+    def __init__(self, module: str, users: Sequence[type[HttpUser]]) -> None:
+        self.module, self.users = module, users
+        self.rows: list[dict[str, Any]] = []
+        self._stage: subprocess.Popen[str] | None = None
+
+    def offer_options(self, parser: LocustArgumentParser) -> None:
+        """What our scenarios add to Locust's command line."""
         parser.add_argument(
             "--latency-ms", type=float, default=2.0, help="delay between service and database"
         )
 
-    @events.init.add_listener
-    def begin(environment: Environment, **extra: Any) -> None:
+    def begin(self, environment: Environment, **extra: Any) -> None:
+        """Refuse strangers; set the stage where no host is given."""
         if environment.host:
             refuse_strangers(environment.host)
             return
         latency_ms = environment.parsed_options.latency_ms if environment.parsed_options else 0.0
-        running["stage"] = _start(module, latency_ms)
-        addresses = json.loads(_ask(running["stage"]))
-        for user in users:
+        self._stage = _start(self.module, latency_ms)
+        addresses = json.loads(_ask(self._stage))
+        for user in self.users:
             user.host = addresses[user.arm]  # type: ignore[attr-defined]
 
-    @events.request.add_listener
     def note(
-        name: str, response_time: float, exception: Exception | None, start_time: float, **extra: Any
+        self, name: str, response_time: float, exception: Exception | None, start_time: float, **extra: Any
     ) -> None:
+        """Keep one request as a row, failures too."""
         arm, _, op = name.partition(": ")
         outcome = "failed" if exception else "ok"
-        rows.append(
-            {"t_s": start_time, "arm": arm, "op": op, "latency_ms": response_time, "outcome": outcome}
-        )
+        row = {"t_s": start_time, "arm": arm, "op": op, "latency_ms": response_time, "outcome": outcome}
+        self.rows.append(row)
 
-    @events.quitting.add_listener
-    def end(environment: Environment, **extra: Any) -> None:
-        statements = _finish(running.pop("stage")) if running else {}
+    def end(self, environment: Environment, **extra: Any) -> None:
+        """Take the stage down, say what each arm asked of its database, write the rows where asked to."""
+        statements = _finish(self._stage) if self._stage else {}
         for arm, sent in statements.items():
-            pages = sum(row["arm"] == arm for row in rows)
+            pages = sum(row["arm"] == arm for row in self.rows)
             print(f"{arm}: {pages} pages, {sent / max(1, pages):.1f} statements a page")
         record = os.environ.get("BACKLAB_RECORD")
         if record:
-            Path(record).write_text(json.dumps({"rows": rows, "statements": statements}), encoding="utf-8")
+            Path(record).write_text(
+                json.dumps({"rows": self.rows, "statements": statements}), encoding="utf-8"
+            )
 
 
 def refuse_strangers(host: str) -> None:

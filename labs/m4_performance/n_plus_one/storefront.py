@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import httpx
 
-from services.shop.run import ShopService
+from services.shop.service import ShopService
 from services.shop.settings import Settings
 
 
