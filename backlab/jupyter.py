@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import webbrowser
+from pathlib import Path
 
 import click
 
@@ -35,7 +36,7 @@ def serve(place: Place, port: int = 8888, browser: bool | None = None) -> int:
     click.echo(f"lab {place.id}  {place.title}\n  {address}\n  Ctrl-C ends it")
     opens = has_display() if browser is None else browser
     # The token goes through the environment: command lines are readable by every user of a machine
-    environment = {**os.environ, "JUPYTER_TOKEN": token}
+    environment = {**os.environ, "JUPYTER_TOKEN": token, "JUPYTER_CONFIG_PATH": _config_path()}
     child = subprocess.Popen(command(chosen, tree, opens), env=environment)
     return _wait(child)
 
@@ -51,9 +52,15 @@ def command(port: int, tree: str, opens: bool) -> list[str]:
         f"--LabApp.default_url=/lab/tree/{tree}",
         f"--ServerApp.open_browser={opens}",
         "--ServerApp.allow_root=True",  # class room images and CI run as root; it listens on loopback only
-        "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--log-level=WARN",
     ]  # fmt: skip
+
+
+def _config_path() -> str:
+    """Our settings for JupyterLab (no question about news over the first lab), then the learner's own."""
+    ours = str(Path(__file__).parent / "jupyter_config")
+    return os.pathsep.join(filter(None, [ours, os.environ.get("JUPYTER_CONFIG_PATH")]))
 
 
 def free_port(wanted: int) -> int:
