@@ -7,9 +7,13 @@ BacklabError -> one sentence on stderr, 2      Ctrl-C -> one line, 130
 from __future__ import annotations
 
 import importlib
+import os
+import signal
 import sys
 
 import click
+
+from services import leftovers
 
 # What each command does, in the order of the help; a file commands/<name>.py holds it as `command`
 COMMANDS = {
@@ -57,6 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command; expected failures become one sentence and an exit code."""
     from services.errors import BacklabError
 
+    _go_with_make()
     try:
         code = group.main(arguments, prog_name="backlab", standalone_mode=False)
     except BacklabError as error:
@@ -69,6 +74,12 @@ def main(arguments: list[str] | None = None) -> None:
         _say("stopped; nothing is left running")
         code = 130
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _go_with_make() -> None:
+    """End when `make`, which started us, is killed; it cannot pass a SIGKILL on."""
+    if "MAKELEVEL" in os.environ:
+        leftovers.parent_death_signal()(signal.SIGTERM)
 
 
 def _say(line: str) -> None:

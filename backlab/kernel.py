@@ -22,6 +22,11 @@ from backlab.progress import MIME
 from services.errors import BacklabError
 
 CELL_LIMIT_S = 60
+# ipykernel looks for its parent once a second; this way the kernel goes at the moment when we are killed
+LAUNCH = (
+    "from services.leftovers import parent_death_signal; parent_death_signal()(9); "
+    "from ipykernel.kernelapp import launch_new_instance; launch_new_instance()"
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class ThisInterpreter(KernelSpecManager):
     """One kernel spec, the running interpreter, whatever specs are installed on this machine."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv = [sys.executable, "-c", LAUNCH, "-f", "{connection_file}"]
         argv.append("--log-level=ERROR")  # or each kernel warns about its loopback sockets on stderr
         return KernelSpec(argv=argv, name="python3", display_name="Python 3", language="python")
 
