@@ -7,6 +7,8 @@ import pytest
 
 from backlab import bench, up
 from backlab.bench import SERVERS, Bench, sqlalchemy_url
+from chaos.client import Wire
+from chaos.steering import Api
 from services.errors import BacklabError, ServerError
 
 
@@ -95,12 +97,9 @@ def test_a_wrong_name_is_told_before_anything_starts(names, options, said):
 
 def test_addresses_keep_login_and_database_on_their_way_through_a_wire():
     """Only host and port change; SQLAlchemy gets its driver's name."""
-
-    class Wire:
-        host, port = "127.0.0.1", 9999
-
+    wire = Wire(Api("127.0.0.1:1"), None, "postgres", "127.0.0.1:5432", "127.0.0.1:9999")
     lab = Bench({}, None, 1)
     url = "postgresql+psycopg://postgres:s3cret@127.0.0.1:5432/shop_1"
-    assert lab.via(Wire(), url) == "postgresql+psycopg://postgres:s3cret@127.0.0.1:9999/shop_1"
-    assert lab.via(Wire(), "redis://127.0.0.1:6379/0") == "redis://127.0.0.1:9999/0"
+    assert lab.via(wire, url) == "postgresql+psycopg://postgres:s3cret@127.0.0.1:9999/shop_1"
+    assert lab.via(wire, "redis://127.0.0.1:6379/0") == "redis://127.0.0.1:9999/0"
     assert sqlalchemy_url("postgresql://a@h/d") == "postgresql+psycopg://a@h/d"
