@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,17 @@ def labs() -> list[Place]:
             notebook = inside.with_suffix(".ipynb")
             lab = f"{match['module']}.{int(match['number'])}"
             found.append(Place(lab, source, root() / notebook, root() / "solved" / notebook))
+    return found
+
+
+def chosen(wanted: Sequence[str] = (), module: int | None = None, every: bool = False) -> list[Place]:
+    """The labs that somebody named, those of a module, or all; raises `BacklabError` where that is none."""
+    if wanted:
+        return [lab(name) for name in wanted]
+    found = [place for place in labs() if every or place.id.startswith(f"{module}.")]
+    if not found:
+        what = f"module {module} has no lab yet" if module else "no lab is named"
+        raise BacklabError(what, f"name one of {', '.join(place.id for place in labs())}, or say --all")
     return found
 
 

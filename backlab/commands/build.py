@@ -6,21 +6,23 @@ import json
 
 import click
 
+from backlab.commands._which import which_labs
+
 
 @click.command(name="build")
-@click.argument("labs", nargs=-1, metavar="[LAB]...")
+@which_labs
 @click.option("--check", is_flag=True, help="Only compare the notebooks with their sources; execute nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(labs: tuple[str, ...], check: bool, as_json: bool) -> int:
-    """Make the learner's and the solved notebook of LABs (all, if none is named) from their sources.
+def command(labs: tuple[str, ...], module: int | None, every: bool, check: bool, as_json: bool) -> int:
+    """Make the learner's and the solved notebook of LABs from their sources.
 
     \b
     Example: backlab build 4.2
-             backlab build --check
+             backlab build --all --check
     """
     from backlab import course
 
-    places = [course.lab(name) for name in labs] or course.labs()
+    places = course.chosen(labs, module, every)
     return _compare(places, as_json) if check else _build(places, as_json)
 
 

@@ -6,25 +6,28 @@ import json
 
 import click
 
+from backlab.commands._which import which_labs
+
 
 @click.command(name="prove")
-@click.argument("labs", nargs=-1, metavar="[LAB]...")
+@which_labs
 @click.option("--times", default=1, show_default=True, help="How often the reference repair must pass.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def command(labs: tuple[str, ...], times: int, as_json: bool) -> int:
-    """Prove LABs (all, if none is named): only set-up, exercise and check cells run.
+def command(labs: tuple[str, ...], module: int | None, every: bool, times: int, as_json: bool) -> int:
+    """Prove LABs: only set-up, exercise and check cells run.
 
     Exit code 0 when everything holds, 1 when something does not, 2 when something could not be judged.
 
     \b
     Example: backlab prove 4.2 --times 20
+             backlab prove --all
     """
     from backlab import course
     from backlab.prove import exit_code, prove
     from backlab.screen import Screen
 
     codes, rows = [], []
-    for place in [course.lab(name) for name in labs] or course.labs():
+    for place in course.chosen(labs, module, every):
         proofs = []
         with Screen() as screen:
             if not as_json:

@@ -68,7 +68,7 @@ def test_labs_are_listed_for_people_and_for_machines(tiny: Place):
 def test_build_check_run_and_prove_work_together(tiny: Place):
     """Build; no drift; run as shipped with a red check, a finding and a picture; prove."""
     assert backlab("build", "9.1").stdout.startswith("built lab 9.1 in ")
-    assert backlab("build", "--check").stdout == "lab 9.1: agrees\n"
+    assert backlab("build", "--all", "--check").stdout == "lab 9.1: agrees\n"
     run = backlab("run", "9.1")
     assert run.returncode == 0, run.stderr
     assert run.stderr == ""

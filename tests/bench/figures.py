@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from tests.bench.figure import Figure
 
-MODULES = ("start", "rows", "wire", "setup")
+MODULES = ("start", "rows", "wire", "judge", "setup")
 HEAD = ["figure", "ours", "anchor", "better", "required", "", "the anchor"]
 
 

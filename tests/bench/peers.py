@@ -9,6 +9,7 @@ Each in a process of its own, as real clients, proxies and servers are; ends whe
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from typing import cast
 
@@ -38,9 +39,10 @@ class Peer(asyncio.BufferedProtocol):
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """One direction of the anchor."""
-    while piece := await reader.read(1 << 16):
-        writer.write(piece)
-        await writer.drain()
+    with contextlib.suppress(ConnectionError):  # its users hang up when they have measured enough
+        while piece := await reader.read(1 << 16):
+            writer.write(piece)
+            await writer.drain()
     writer.close()
 
 
