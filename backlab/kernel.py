@@ -22,6 +22,7 @@ from backlab.progress import MIME
 from services.errors import BacklabError
 
 CELL_LIMIT_S = 60
+EXPECTED = {"BacklabError", "ServerError"}
 # ipykernel looks for its parent once a second; this way the kernel goes at the moment when we are killed
 LAUNCH = (
     "from services.leftovers import parent_death_signal; parent_death_signal()(9); "
@@ -102,6 +103,9 @@ def _run_one(client: _Client, cell: Any, index: int, count: int, limit_s: float)
             f"the kernel died in {where}", "look for a crash or for too much memory"
         ) from error
     except CellExecutionError as error:
+        if error.ename in EXPECTED:  # one of ours: it already says what happened and what to do
+            what, _, next_step = str(error.evalue).partition("; ")
+            raise BacklabError(what, next_step) from error
         said = f"{error.ename}: {error.evalue}".splitlines()[0]
         raise BacklabError(f"{where} ended with {said}", "run it in JupyterLab to see where") from error
     took_s = time.monotonic() - began

@@ -21,6 +21,10 @@ class BacklabError(Exception):
     def __str__(self) -> str:
         return f"{self.what}; {self.next_step}"
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows under a cell: the sentence, without a stack that nobody can act on."""
+        return [str(self)]
+
 
 class ServerError(BacklabError):
     """A server failed; `log` holds its last lines, oldest first, and they follow the sentence."""

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from backlab import build, hygiene, notebook
-from backlab.course import Place, lab
+from backlab.course import Place, lab, labs
 from backlab.source import read
 from services.errors import BacklabError
 
@@ -98,6 +98,12 @@ def test_a_source_that_has_changed_since_is_found_without_running_it(built: Plac
     assert build.drift(built) == []
     built.source.write_text(built.source.read_text().replace(old, new))
     assert any(told in line for line in build.drift(built))
+
+
+@pytest.mark.parametrize("place", labs(), ids=lambda place: place.id)
+def test_every_lab_of_ours_agrees_with_its_source(place: Place):
+    """Nobody edited a notebook, and nobody forgot to build it."""
+    assert build.drift(place) == []
 
 
 def test_an_edited_check_output_is_drift(built: Place):

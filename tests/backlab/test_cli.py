@@ -109,3 +109,23 @@ def test_doctor_says_what_is_wrong_before_anything_starts():
     assert done.returncode == 2
     assert "BACKLAB_BACKEND is 'vmware', which is no back end" in done.stdout
     assert backlab("doctor", env={**os.environ, "BACKLAB_BACKEND": "native"}).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"BACKLAB_BACKEND": "vmware"}, "use `native` or `container`"),
+        (
+            {"BACKLAB_BACKEND": "container", "DOCKER_HOST": "unix:///no/such/socket"},
+            "no Docker engine answers",
+        ),
+        ({"BACKLAB_BACKEND": "native", "BACKLAB_POSTGRES": "/no/such/place"}, "BACKLAB_POSTGRES"),
+    ],
+)
+def test_a_lab_that_cannot_start_says_why_in_one_sentence(variables: dict[str, str], said: str):
+    """No stack, no cell number: what happened, what to do next, and exit code 2."""
+    done = backlab("run", "4.2", env={**os.environ, **variables})
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.startswith("backlab: ")
+    assert done.stderr.count("\n") == 1
