@@ -46,8 +46,8 @@ labs: setup ## build the notebooks from labs/source (LAB=)
 prove: setup ## shipped lab fails, repair passes, each wrong repair fails where it should (LAB= RUNS=)
 	@$(BIN)/backlab prove $(WHICH) --times $(RUNS)
 
-bench: setup ## our figures beside an anchor's, on this machine; fails when a ratio falls short
-	@$(BIN)/python -m tests.bench.figures
+bench: setup ## our figures beside an anchor's, on this machine; fails when one falls short (FIGURES=wire)
+	@$(BIN)/python -m tests.bench.figures $(FIGURES)
 
 images: setup ## build the servers' images here, for places without a registry
 	@$(BIN)/backlab images build
