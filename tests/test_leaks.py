@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,11 +77,17 @@ def started(argv: list[str], where: Path, env: dict[str, str], sign: str) -> Ite
             process.kill()
 
 
-def things() -> set[str]:
-    """Every directory and container of ours on this machine."""
-    places = [Path("/dev/shm"), Path("/tmp"), Path("/var/tmp")]
-    directories = {str(path) for place in places if place.is_dir() for path in place.glob("backlab-*-*")}
-    return directories | containers()
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """Where the victim's servers put their data, and nobody else's; every user may enter it."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="leaks-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def things(scratch: Path) -> set[str]:
+    """Every directory of the victim's, and every container of ours."""
+    return {str(path) for path in scratch.iterdir()} | containers()
 
 
 def containers() -> set[str]:
@@ -104,19 +111,20 @@ def runs(process: psutil.Process) -> bool:
 
 @pytest.mark.parametrize("time", range(TIMES))
 @pytest.mark.parametrize("backend", BACK_ENDS)
-def test_nothing_is_left_of_what_was_killed(backend: str, time: int, tmp_path: Path) -> None:
+def test_nothing_is_left_of_what_was_killed(backend: str, time: int, tmp_path: Path, scratch: Path) -> None:
     """Processes, ports, containers and directories are gone within 1 s natively, 2 s in containers."""
     victim = (kernel, pytest_run, make_run)[time % 3]
-    before = things()
-    with victim({**os.environ, "BACKLAB_BACKEND": backend}, tmp_path) as process:
+    env = {**os.environ, "BACKLAB_BACKEND": backend, "BACKLAB_SCRATCH": str(scratch)}
+    before = things(scratch)
+    with victim(env, tmp_path) as process:
         family = [process, *process.children(recursive=True)]
-        mine = things() - before
+        mine = things(scratch) - before
         assert mine, "it has nothing that could be left"
         os.kill(process.pid, signal.SIGKILL)
-        gone = ready.true(lambda: not left(family, mine), within_s=WITHIN_S[backend])
-        assert gone, left(family, mine)
+        gone = ready.true(lambda: not left(family, mine, scratch), within_s=WITHIN_S[backend])
+        assert gone, left(family, mine, scratch)
 
 
-def left(family: list[psutil.Process], mine: set[str]) -> list[str]:
+def left(family: list[psutil.Process], mine: set[str], scratch: Path) -> list[str]:
     """What is still there."""
-    return [f"process {process.pid}" for process in family if runs(process)] + sorted(mine & things())
+    return [f"process {process.pid}" for process in family if runs(process)] + sorted(mine & things(scratch))
