@@ -174,7 +174,7 @@ class Api:
         proxy = self.proxies.get(name)
         changed = proxy.toxic(toxic)
         changed.change(_object(request))
-        proxy.relink()
+        proxy.changed(changed)
         return Answer(200, changed.as_json())
 
     async def end_toxic(self, request: Request, name: str, toxic: str) -> Answer:

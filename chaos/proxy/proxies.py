@@ -125,6 +125,13 @@ class Proxy:
         for link in list(self.links):
             link.relink()
 
+    def changed(self, toxic: Toxic) -> None:
+        """Tell all connections that a fault has another toxicity or other attributes."""
+        self.relink()
+        for link in list(self.links):
+            link.up.changed(toxic)
+            link.down.changed(toxic)
+
     def add(self, toxic: Toxic) -> None:
         """A fault begins, also on the connections that exist."""
         if any(other.name == toxic.name for other in self.toxics):
