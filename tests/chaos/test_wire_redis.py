@@ -79,7 +79,7 @@ def recording(server: Redis, request: pytest.FixtureRequest) -> Recording:
 
 
 def test_each_command_has_its_reply(recording):
-    """As many answers as commands, errors set apart: ours, and what redis-py asks in vain when it connects."""
+    """As many answers as commands, errors set apart: ours, and what redis-py asked in vain at first."""
     counted = count(recording)
     messages = dict(counted["messages"])
     assert messages["error"] in (1, 2)
