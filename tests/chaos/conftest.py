@@ -38,7 +38,13 @@ class Echo:
 
 def connect(wire: Wire) -> socket.socket:
     """A connection through a wire that gives up after 10 s."""
-    return socket.create_connection((wire.host, wire.port), timeout=10)
+    return connect_to(f"{wire.host}:{wire.port}")
+
+
+def connect_to(address: str) -> socket.socket:
+    """A connection to "host:port" that gives up after 10 s."""
+    host, port = address.split(":")
+    return socket.create_connection((host, int(port)), timeout=10)
 
 
 def ask(connection: socket.socket, text: bytes) -> bytes:
