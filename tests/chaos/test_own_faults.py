@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 
 from chaos.client import ProxyServer, Wire
+from chaos.faults import fault as faults
 from services import ready
 from tests.chaos.conftest import Echo, ask, connect, is_closed, is_silent, read
 
@@ -118,3 +119,26 @@ def test_disabling_a_proxy_cuts_its_connections(server, wire):
     server.api.ask("POST", "/reset")
     with closing(connect(wire)) as connection:
         assert ask(connection, b"hello") == b"hello"
+
+
+def test_every_fault_spares_a_connection_that_its_toxicity_spares(wire):
+    """In both streams; none of them leaves a trace in its receipt."""
+    for kind in faults.known():
+        for stream in ("upstream", "downstream"):
+            with wire.fault(kind, stream=stream, toxicity=0) as fault, closing(connect(wire)) as connection:
+                assert ask(connection, b"hello") == b"hello", kind
+            assert not fault.receipt().touched, kind
+
+
+def test_every_fault_ends_with_its_lease(server, wire):
+    """Whatever it did meanwhile: a new connection works, and the receipt says how the fault ended."""
+    for kind in faults.known():
+        body = {"type": kind, "name": kind, "lease_s": 0.2}
+        server.api.ask("POST", "/proxies/echo/toxics", body)
+        with closing(connect(wire)) as connection:
+            connection.sendall(b"hello")
+            assert ready.true(lambda: server.api.ask("GET", "/proxies/echo/toxics") == []), kind
+        receipt = server.api.ask("GET", f"/proxies/echo/toxics/{kind}/receipt")
+        assert receipt["ended"] == "lease ended"
+        with closing(connect(wire)) as connection:
+            assert ask(connection, b"hello") == b"hello", kind
