@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from chaos.wire.tally import Tally
 
 NAME = re.compile(rb"[A-Za-z][A-Za-z0-9._-]{0,39}")
 LONGEST_LINE = 1 << 16  # the server refuses longer ones too (PROTO_INLINE_MAX_SIZE)
-LONGEST_BULK = 1 << 32
+LONGEST_NUMBER = 10  # digits
 LONGEST_NAME = 64
 BULKS, AGGREGATES, PAIRS, ATTRIBUTE, LINES = b"$!=", b"*~>", b"%", b"|", b"+-:_#,("
 CONTROL = {"AUTH", "CLIENT", "COMMAND", "HELLO", "QUIT", "READONLY", "RESET", "SELECT"}
@@ -147,7 +148,7 @@ class RedisConversation:
         self.tally.opaque += 1
 
     def _command(self, word: bytes) -> None:
-        name = word.decode().upper() if NAME.fullmatch(word) else "(no name)"
+        name = _name(word)
         self.messages_up += 1
         self.tally.statements += name not in CONTROL
         self.tally.control += name in CONTROL
@@ -159,11 +160,18 @@ class RedisConversation:
         self.tally.named[name] = self.tally.named.get(name, 0) + 1
 
 
+@lru_cache(maxsize=1024)
+def _name(word: bytes) -> str:
+    return word.decode().upper() if NAME.fullmatch(word) else "(no name)"
+
+
 def _number(line: bytes) -> int:
     line = line.removesuffix(b"\r")
-    if not re.fullmatch(rb"-1|\d{1,10}", line) or int(line) > LONGEST_BULK:
-        raise NotRedis(f"a length of {line[:20]!r}")
-    return int(line)
+    if line.isdigit() and len(line) <= LONGEST_NUMBER:
+        return int(line)
+    if line == b"-1":
+        return -1
+    raise NotRedis(f"a length of {line[:20]!r}")
 
 
 def as_json(tally: Tally) -> dict[str, object]:
