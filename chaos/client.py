@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from chaos.faults import fault as faults
 from chaos.steering import Api, Holder
 from services import cache, ready, warden
 from services.errors import BacklabError, ServerError
@@ -110,10 +111,11 @@ class Wire:
     def fault(
         self, kind: str, *, stream: str = "downstream", toxicity: float = 1.0, **attributes: float
     ) -> Fault:
-        """A fault for a `with` block; attributes carry their unit: latency_ms, jitter_ms."""
+        """A fault for a `with` block; attributes carry their unit: latency_ms, rate_kb_s, delay_us."""
         name = f"{kind}_{stream}_{next(self._numbers)}"  # seeds its jitter, so the same in each run
-        spelt = {key.removesuffix("_ms"): value for key, value in attributes.items()}
-        body = {"name": name, "type": kind, "stream": stream, "toxicity": toxicity, "attributes": spelt}
+        if kind in faults.known():
+            attributes = faults.known()[kind].spelt(attributes)
+        body = {"name": name, "type": kind, "stream": stream, "toxicity": toxicity, "attributes": attributes}
         return Fault(self, name, {**body, "holder": self._holder.name})
 
     def through(self, url: str) -> str:

@@ -17,6 +17,7 @@ from random import Random
 from typing import Any, ClassVar, Protocol
 
 import chaos.faults
+from services.errors import BacklabError
 
 
 class Next(Protocol):
@@ -35,6 +36,25 @@ class Host(Protocol):
 
     def hold(self, size: int) -> None:
         """So many bytes more (or fewer, if negative) are held back; above a limit the source is paused."""
+
+    def pause(self) -> None:
+        """Read no more from the source until `resume()`."""
+
+    def resume(self) -> None:
+        """Take one `pause()` back."""
+
+    def end(self) -> None:
+        """Close both sockets as soon as what was handed on has arrived."""
+
+    def reset(self) -> None:
+        """Close both sockets at once with a RST."""
+
+    @property
+    def turn(self) -> int:
+        """To which turn of the client the chunk of this moment belongs: 1 for its first words and the answer.
+
+        A turn ends when the server answers; what the server says before the client has spoken is turn 0.
+        """
 
 
 @dataclass
@@ -76,6 +96,19 @@ class Stage:
     def flush(self) -> None:
         """The fault ends: hand on at once, in order, whatever is held back."""
 
+    def changed(self) -> None:
+        """The fault has other attributes now; most stages just read them at the next chunk."""
+
+    def close(self) -> None:
+        """Close the connection, once what was handed on before has arrived."""
+        self.host.end()
+        self.next.finish()
+
+
+def unit(name: str) -> Any:
+    """A field whose name does not tell its unit: Toxiproxy's `latency` is our `latency_ms`."""
+    return dataclasses.field(default=0, metadata={"unit": name})
+
 
 class Fault:
     """Base of all faults; subclasses are dataclasses registered by `@register(name)`."""
@@ -101,6 +134,20 @@ class Fault:
                 if not isinstance(value, int | float) or isinstance(value, bool):
                     raise TypeError(f"attribute {name} must be a number, not {value!r}")
                 setattr(self, name, value)
+
+    @classmethod
+    def spelt(cls, attributes: Mapping[str, float]) -> dict[str, float]:
+        """Attributes named with their unit (latency_ms) as Toxiproxy names them (latency).
+
+        Raises BacklabError for a name that this fault does not know.
+        """
+        fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+        ours = {"_".join([field.name, *field.metadata.values()]): field.name for field in fields}
+        for name in attributes:
+            if name not in ours:
+                what = f"the fault {cls.type} has no attribute {name}"
+                raise BacklabError(what, f"give {', '.join(ours) or 'none: it has none'}")
+        return {ours[name]: value for name, value in attributes.items()}
 
 
 _registered: dict[str, type[Fault]] = {}

@@ -1,6 +1,6 @@
 """Toxiproxy's HTTP API, and what we add to it: counts, receipts, leases.
 
-    Toxiproxy   /version /reset /populate /proxies /proxies/{proxy} /proxies/{proxy}/toxics[/{toxic}]
+    Toxiproxy   /version /metrics /reset /populate /proxies /proxies/{proxy} /proxies/{proxy}/toxics[/{toxic}]
     ours        /proxies/{proxy}/counts   GET; POST counts from zero and returns what there was
                 /proxies/{proxy}/toxics/{toxic}/receipt   GET, also after the fault has ended
                 /proxies/{proxy}/toxics/{toxic}/renew     POST starts the lease anew
@@ -18,7 +18,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from chaos.proxy import errors
+from chaos.proxy import errors, metrics
 from chaos.proxy.alarm import now
 from chaos.proxy.http import Answer, Request, Stream
 from chaos.proxy.proxies import Proxies, Proxy, address
@@ -39,6 +39,7 @@ class Api:
         self.routes: dict[tuple[str, ...], dict[str, Route]] = {
             ("version",): {"GET": self.version},
             ("reset",): {"POST": self.reset},
+            ("metrics",): {"GET": self.metrics},
             ("populate",): {"POST": self.populate},
             ("holder",): {"GET": self.holder},
             ("proxies",): {"GET": self.index, "POST": self.create},
@@ -71,6 +72,9 @@ class Api:
 
     async def version(self, request: Request) -> Answer:
         return Answer(200, {"version": VERSION})
+
+    async def metrics(self, request: Request) -> Answer:
+        return Answer(200, metrics.text(self.proxies.by_name.values()), metrics.CONTENT_TYPE)
 
     async def reset(self, request: Request) -> Answer:
         """Enable all proxies and end all faults."""
@@ -174,7 +178,7 @@ class Api:
         proxy = self.proxies.get(name)
         changed = proxy.toxic(toxic)
         changed.change(_object(request))
-        proxy.relink()
+        proxy.changed(changed)
         return Answer(200, changed.as_json())
 
     async def end_toxic(self, request: Request, name: str, toxic: str) -> Answer:

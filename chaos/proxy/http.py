@@ -32,10 +32,18 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """A status and a JSON value, or no content if the value is None."""
+    """A status and a JSON value, or text if the content type says so; None stands for no content."""
 
     status: int
     value: Any = None
+    content_type: str = "application/json"
+
+    @property
+    def body(self) -> bytes:
+        if self.value is None:
+            return b""
+        text = json.dumps(self.value) + "\n" if self.content_type == "application/json" else self.value
+        return str(text).encode()
 
 
 @dataclass(frozen=True)
@@ -130,10 +138,10 @@ class Conversation(asyncio.Protocol):
         self.transport.write(self.http.send(head) + self.http.send(h11.Data(data=line)))  # type: ignore[operator]
 
     def _send(self, answer: Answer) -> None:
-        body = b"" if answer.value is None else json.dumps(answer.value).encode() + b"\n"
+        body = answer.body
         headers = [("Content-Length", str(len(body)))] if answer.status != 204 else []
         if body:
-            headers.append(("Content-Type", "application/json"))
+            headers.append(("Content-Type", answer.content_type))
         if self.transport is None or self.http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             return
         parts = [

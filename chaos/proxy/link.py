@@ -10,6 +10,8 @@ pauses the reading of its source, so that a slow reader slows its writer and nev
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from random import Random
 from typing import TYPE_CHECKING, cast
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 CONNECT_WITHIN_S = 10
 WRITE_BUFFER_BYTES = 1 << 20
+AT_ONCE = struct.pack("ii", 1, 0)  # linger: close without waiting for what is unsent, which sends a RST
 
 
 class End(asyncio.Protocol):
@@ -79,6 +82,7 @@ class Link:
         make = proxy.reader.conversation
         self.conversation = make(proxy.tally) if make else None
         self._client_spoke_last = False
+        self.turns = self.answered = 0  # of the client; and the last of them that the server answers
         self.client, self.server = End(self), End(self)
         self.up = Pipe(self, "upstream", self.client, self.server)
         self.down = Pipe(self, "downstream", self.server, self.client)
@@ -124,7 +128,7 @@ class Link:
         transport = pipe.target.transport
         if transport and not transport.is_closing() and transport.can_write_eof():
             transport.write_eof()
-        if self.up.finished and self.down.finished:
+        if pipe.closes or (self.up.finished and self.down.finished):
             self._close()
 
     def _close(self) -> None:
@@ -137,6 +141,15 @@ class Link:
         for end in (self.client, self.server):
             if end.transport:
                 end.transport.abort()
+
+    def reset(self) -> None:
+        """Close both sockets with a RST, as a crashed machine answers."""
+        for end in (self.client, self.server):
+            if end.transport and not end.transport.is_closing():
+                end.transport.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE
+                )
+        self.abort()
 
     def relink(self) -> None:
         """Take the proxy's faults of this moment into both directions."""
@@ -156,7 +169,9 @@ class Link:
     def count_up(self, data: bytes) -> None:
         """The client sent something."""
         self.tally.bytes_up += len(data)
-        self._client_spoke_last = True
+        if not self._client_spoke_last:
+            self._client_spoke_last = True
+            self.turns += 1
         if self.conversation is not None:
             self.conversation.up(data)
 
@@ -167,5 +182,6 @@ class Link:
         if self._client_spoke_last:
             self._client_spoke_last = False
             tally.round_trips += 1
+            self.answered = self.turns
         if self.conversation is not None:
             self.conversation.down(data)

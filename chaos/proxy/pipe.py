@@ -5,10 +5,12 @@ End (source) ──▶ Pipe: count ──▶ Stage ──▶ Stage ──▶ Sin
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from chaos.faults.fault import Next, Stage
+from chaos.proxy.alarm import now
 
 if TYPE_CHECKING:
     from chaos.proxy.link import End, Link
@@ -26,8 +28,10 @@ class Sink:
     def __init__(self, pipe: Pipe) -> None:
         self.pipe = pipe
         self.early: list[bytes] = []
+        self.sent = 0  # bytes that came this far
 
     def data(self, chunk: bytes) -> None:
+        self.sent += len(chunk)
         transport = self.pipe.target.transport
         if transport is None:
             if not self.pipe.target.lost:
@@ -39,6 +43,7 @@ class Sink:
         """The destination's socket is there."""
         early, self.early = self.early, []
         for chunk in early:
+            self.sent -= len(chunk)  # they are counted already
             self.data(chunk)
 
     def finish(self) -> None:
@@ -56,6 +61,7 @@ class Pipe:
         self.sink = Sink(self)
         self.head: Callable[[bytes], None] = self.sink.data
         self.finished = False  # everything was handed on, or there is nobody to hand it to
+        self.closes = False  # its end closes both sockets
         self._ended = False
         self._held = 0
         source.pipe, target.back = self, self
@@ -100,8 +106,32 @@ class Pipe:
         first = next(iter(self.stages.values()), None)
         (first or self.sink).finish()
 
+    def changed(self, toxic: Toxic) -> None:
+        """A fault has other attributes."""
+        if toxic in self.stages:
+            self.stages[toxic].changed()
+
     def at(self, when: float, callback: Callable[[], None]) -> None:
-        self.link.proxy.alarm.at(when, callback)
+        if when <= now():
+            asyncio.get_running_loop().call_soon(callback)
+        else:
+            self.link.proxy.alarm.at(when, callback)
+
+    def pause(self) -> None:
+        self.source.pause()
+
+    def resume(self) -> None:
+        self.source.resume()
+
+    def end(self) -> None:
+        self.closes = True
+
+    def reset(self) -> None:
+        self.link.reset()
+
+    @property
+    def turn(self) -> int:
+        return self.link.turns if self.stream == "upstream" else self.link.answered
 
     def hold(self, size: int) -> None:
         before, self._held = self._held, self._held + size

@@ -45,6 +45,7 @@ class Proxy:
         self.toxics: list[Toxic] = []
         self.ended: dict[str, Toxic] = {}  # by name, for their receipts; the oldest are forgotten
         self.links: set[Link] = set()
+        self._sent = {"upstream": 0, "downstream": 0}  # on connections that have closed
         self._accepted = 0
         self._server: asyncio.Server | None = None
         self.lead(listen, upstream)
@@ -99,8 +100,17 @@ class Proxy:
     def forget(self, link: Link) -> None:
         """A connection has closed on both sides."""
         self.links.discard(link)
-        link.up.relink([])
-        link.down.relink([])
+        for pipe in (link.up, link.down):
+            pipe.relink([])
+            self._sent[pipe.stream] += pipe.sink.sent
+
+    def sent(self) -> dict[str, int]:
+        """Bytes that were handed to a socket, by stream; what a fault has dropped or holds is not in it."""
+        sent = dict(self._sent)
+        for link in self.links:
+            for pipe in (link.up, link.down):
+                sent[pipe.stream] += pipe.sink.sent
+        return sent
 
     def as_json(self) -> dict[str, Any]:
         """The proxy with its toxics, as Toxiproxy shows it."""
@@ -124,6 +134,13 @@ class Proxy:
         """Tell all connections that the faults have changed."""
         for link in list(self.links):
             link.relink()
+
+    def changed(self, toxic: Toxic) -> None:
+        """Tell all connections that a fault has another toxicity or other attributes."""
+        self.relink()
+        for link in list(self.links):
+            link.up.changed(toxic)
+            link.down.changed(toxic)
 
     def add(self, toxic: Toxic) -> None:
         """A fault begins, also on the connections that exist."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chaos.wire import postgres
+from chaos.wire import http, kafka, postgres, redis
 from chaos.wire.tally import Conversation, Tally
 
 
@@ -19,7 +19,12 @@ class Reader:
 
 
 BYTES_ONLY = Reader(None, lambda tally: tally.as_json({}, {}, rows=0))
-PROTOCOLS = {"postgres": Reader(postgres.PostgresConversation, postgres.as_json)}
+PROTOCOLS = {
+    "http": Reader(http.HttpConversation, http.as_json),
+    "kafka": Reader(kafka.KafkaConversation, kafka.as_json),
+    "postgres": Reader(postgres.PostgresConversation, postgres.as_json),
+    "redis": Reader(redis.RedisConversation, redis.as_json),
+}
 
 
 def reader(protocol: str | None) -> Reader:

@@ -37,10 +37,21 @@ class Tally:
     """
 
     def __init__(self) -> None:
+        self.bytes_before = {"upstream": 0, "downstream": 0}  # what was counted before the last reset
+        self.bytes_up = self.bytes_down = 0
         self.reset()
+
+    def bytes_ever(self) -> dict[str, int]:
+        """By stream, since the beginning: no reset touches these."""
+        before = self.bytes_before
+        return {
+            "upstream": before["upstream"] + self.bytes_up,
+            "downstream": before["downstream"] + self.bytes_down,
+        }
 
     def reset(self) -> None:
         """Start counting from zero."""
+        self.bytes_before = self.bytes_ever()
         self.connections = 0
         self.bytes_up = 0
         self.bytes_down = 0

@@ -27,8 +27,7 @@ class Echo:
                 return
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
-    @staticmethod
-    def _serve(client: socket.socket) -> None:
+    def _serve(self, client: socket.socket) -> None:
         with client, closing(client.makefile("rb", buffering=0)) as incoming:
             try:
                 while data := incoming.read(1 << 16):
@@ -39,7 +38,13 @@ class Echo:
 
 def connect(wire: Wire) -> socket.socket:
     """A connection through a wire that gives up after 10 s."""
-    return socket.create_connection((wire.host, wire.port), timeout=10)
+    return connect_to(f"{wire.host}:{wire.port}")
+
+
+def connect_to(address: str) -> socket.socket:
+    """A connection to "host:port" that gives up after 10 s."""
+    host, port = address.split(":")
+    return socket.create_connection((host, int(port)), timeout=10)
 
 
 def ask(connection: socket.socket, text: bytes) -> bytes:
@@ -55,6 +60,25 @@ def read(connection: socket.socket, size: int) -> bytes:
         parts.append(part)
         missing -= len(part)
     return b"".join(parts)
+
+
+def is_silent(connection: socket.socket) -> bool:
+    """Nothing arrives in a tenth of a second."""
+    connection.settimeout(0.1)
+    try:
+        return not connection.recv(1)
+    except TimeoutError:
+        return True
+    finally:
+        connection.settimeout(10)
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """It ends, gently or not, within ten seconds."""
+    try:
+        return connection.recv(1) == b""
+    except ConnectionError:
+        return True
 
 
 @pytest.fixture(scope="session")

@@ -208,5 +208,5 @@ def test_changing_the_upstream_drops_connections_and_leads_elsewhere(server, ech
 
 def test_the_client_says_what_was_refused(server):
     """A BacklabError with the API's words."""
-    with pytest.raises(BacklabError, match="unknown protocol 'smtp', can be one of postgres"):
+    with pytest.raises(BacklabError, match="unknown protocol 'smtp', can be one of http, kafka, p"):
         server.proxy("a", upstream=UPSTREAM, protocol="smtp")

@@ -1,9 +1,5 @@
 """PostgreSQL's messages are counted right, however the network cuts and joins them."""
 
-import socket
-import threading
-from itertools import groupby, pairwise
-
 import psycopg
 import pytest
 from hypothesis import given, settings
@@ -11,41 +7,9 @@ from hypothesis import strategies as st
 
 from chaos.wire.postgres import NAMES_DOWN, NAMES_UP, PostgresConversation, as_json
 from chaos.wire.tally import Tally
+from tests.chaos.recording import Recorder, Recording, chopped, single_bytes
 
 ROWS = 300
-
-
-class Recording(list[tuple[str, bytes]]):
-    """Pieces of a connection with their direction, in order."""
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} pieces>"  # hypothesis prints its arguments
-
-
-class Recorder:
-    """Relays one connection to a server and keeps what passed, in the order in which it passed."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self.listening = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listening.getsockname()[1]
-        self.passed = Recording()
-        self.upstream = (host, port)
-        self.thread = threading.Thread(target=self._relay, daemon=True)
-        self.thread.start()
-
-    def _relay(self) -> None:
-        client, _ = self.listening.accept()
-        with client, socket.create_connection(self.upstream) as server:
-            back = threading.Thread(target=self._copy, args=(server, client, "down"), daemon=True)
-            back.start()
-            self._copy(client, server, "up")
-            back.join()
-
-    def _copy(self, source: socket.socket, target: socket.socket, direction: str) -> None:
-        while data := source.recv(1 << 16):
-            self.passed.append((direction, data))
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +41,6 @@ def count(pieces: Recording) -> dict[str, object]:
     for direction, data in pieces:
         (conversation.up if direction == "up" else conversation.down)(data)
     return as_json(tally)
-
-
-def joined(pieces: Recording) -> Recording:
-    """Neighbours of the same direction as one piece."""
-    groups = groupby(pieces, key=lambda piece: piece[0])
-    return Recording((direction, b"".join(data for _, data in group)) for direction, group in groups)
 
 
 def plain_count(pieces: Recording) -> dict[str, int]:
@@ -122,19 +80,12 @@ def test_all_messages_are_found(recording):
 @given(data=st.data())
 def test_counts_do_not_depend_on_where_the_network_cuts(recording, data):
     """Any chopping of the recorded session counts the same."""
-    pieces = []
-    for direction, stream in joined(recording):
-        cuts = sorted(
-            data.draw(st.sets(st.integers(1, max(len(stream) - 1, 1)), max_size=12)) - {len(stream)}
-        )
-        pieces += [(direction, stream[a:b]) for a, b in pairwise([0, *cuts, len(stream)])]
-    assert count(pieces) == count(recording)
+    assert count(chopped(recording, data)) == count(recording)
 
 
 def test_counts_survive_the_smallest_pieces(recording):
     """One byte at a time."""
-    pieces = [(direction, bytes([byte])) for direction, data in recording for byte in data]
-    assert count(pieces) == count(recording)
+    assert count(single_bytes(recording)) == count(recording)
 
 
 @settings(max_examples=300)
