@@ -7,14 +7,12 @@ variant -> set-up + exercise + check cells in a kernel -> verdicts (report file)
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from backlab import notebook
+from backlab import notebook, outside
 from backlab.check import REPORT
 from backlab.course import Place
 from backlab.notebook import role_of
@@ -85,8 +83,8 @@ def _judge(lab: Lab, proof: Proof, repairs: dict[int, str]) -> None:
     from backlab.kernel import execute
 
     cells = notebook.minimal(lab, repairs)
-    with tempfile.TemporaryDirectory(prefix="backlab-prove-") as scratch:
-        report = Path(scratch) / "report.jsonl"
+    with outside.folder("prove") as scratch:  # the warden deletes it, also when we are killed
+        report = scratch / "report.jsonl"
         environment = {REPORT: str(report), "BACKLAB_LAB": lab.place.id}
         folder = lab.place.learner.parent
         folder.mkdir(parents=True, exist_ok=True)
