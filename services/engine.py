@@ -49,11 +49,14 @@ class Engine:
             raise BacklabError(f"the engine at {engine.address} answers {status}: {said}", "restart it")
         return engine
 
-    def ask(self, method: str, path: str, within_s: float = ANSWER_S) -> tuple[int, Any]:
+    def ask(
+        self, method: str, path: str, within_s: float = ANSWER_S, body: dict[str, object] | None = None
+    ) -> tuple[int, Any]:
         """One request; its status and its decoded answer. Raises `OSError` when there is none in time."""
         link = self._link(within_s)
         try:
-            link.request(method, path)
+            sent = None if body is None else json.dumps(body)
+            link.request(method, path, sent, {"Content-Type": "application/json"} if sent else {})
             response = link.getresponse()
             return response.status, _decoded(response.read())
         except http.client.HTTPException as error:

@@ -71,21 +71,21 @@ def send(pids: list[int], number: int) -> None:
             continue
 
 
-def fork_container_remover(address: str, name: str, within_s: int = 10) -> int:
-    """Remove a container in a child process, so that many go at once; the answer is its process id."""
+def fork_remover(address: str, path: str, within_s: int = 10) -> int:
+    """Remove what an engine has at `path` in a child process, so that many go at once; returns its id."""
     pid = os.fork()
     if pid == 0:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(within_s)
         try:
-            remove_container(address, name)
+            remove(address, path)
         finally:
             os._exit(0)
     return pid
 
 
-def remove_container(address: str, name: str) -> None:
-    """Ask the engine at `address` until it has removed `name` or has not known it for a while."""
+def remove(address: str, path: str) -> None:
+    """Ask the engine at `address` until it has removed `path` or has not known it for a while."""
     import http.client  # 20 ms that no start should wait for
     import socket
 
@@ -98,7 +98,7 @@ def remove_container(address: str, name: str) -> None:
     deadline = time.monotonic() + CREATING_S
     while time.monotonic() < deadline:
         link = Link("localhost") if local else http.client.HTTPConnection(address.partition("://")[2])
-        link.request("DELETE", f"/containers/{name}?force=1&v=1")
+        link.request("DELETE", path)
         if link.getresponse().status == 204:
             return
         time.sleep(0.1)

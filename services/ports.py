@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Sequence
 
 from services.errors import BacklabError
 
@@ -51,3 +52,36 @@ class Reservation:
 def reserve(port: int | None = None) -> Reservation:
     """Reserve `port`, or one that the kernel chooses; raises `BacklabError` when it is taken."""
     return Reservation(port or 0)
+
+
+class Ports:
+    """All ports of one server: its main one, and further ones by name."""
+
+    def __init__(self, port: int | None, names: Sequence[str]) -> None:
+        self.main = reserve(port)
+        try:
+            self.more = {name: reserve() for name in names}
+        except BaseException:
+            self.main.close()
+            raise
+
+    def of(self, name: str) -> int:
+        """The port called `name`."""
+        return self.more[name].port
+
+    def lend(self) -> int:
+        """Make all ready to be bound; returns the main one."""
+        for reservation in self.more.values():
+            reservation.lend()
+        return self.main.lend()
+
+    def change(self) -> None:
+        """Give all back and take others."""
+        names = list(self.more)
+        self.close()
+        self.main, self.more = reserve(), {name: reserve() for name in names}
+
+    def close(self) -> None:
+        """Give all back; safe to repeat."""
+        for reservation in (self.main, *self.more.values()):
+            reservation.close()

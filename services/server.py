@@ -15,26 +15,31 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
-from services import backends, ready
+from services import backends, binaries, ready
 from services.errors import ServerError
+from services.facts import Facts
 from services.machine import Image, Machine, Native
 from services.user import User, server_user
 
 PORT_TRIES = 5
-START_S = {"native": 15.0, "container": 30.0}
+LAST, WORDS = 400, 12  # lines of the log that are looked at, and shown
+# A Java on a machine that does ten other things takes 18 s; one that has died is not waited for.
+START_S = {"native": 30.0, "container": 60.0}
 
 
-class Server(ABC):
+class Server(Facts, ABC):
     """One dedicated server on 127.0.0.1; a context manager. Its data lives until `stop()`.
 
     `backend` is "native" or "container", or None to choose (see `services.backends`); `port` comes from the
     kernel unless given; `progress` is called with a few words before anything slow.
     """
 
-    name: ClassVar[str]
     image: ClassVar[str]
+    programs: ClassVar[binaries.Programs]  # what its native process runs
+    more_ports: tuple[str, ...] = ()  # names of further ports besides the main one
+    memory_mb = 512  # a container gets no more, and a process at rest takes less
+    patience = 1.0  # how much longer than others it may take to start, on a busy machine too
     not_yet: ClassVar[tuple[type[BaseException], ...]] = (OSError,)  # what `answer` raises while starting
-    host = "127.0.0.1"
     durable = False  # True puts the data on a real disk
 
     def __init__(
@@ -47,6 +52,7 @@ class Server(ABC):
         self.backend = backends.choose(backend, self.image)
         self.wanted_port = port
         self.progress = progress or (lambda _words: None)
+        self.more_env: dict[str, str] = {}  # for native starts from now on; an outage may add to it
         self.version = ""
         self.tries = 0  # ports that the last start needed; more than 1 means that somebody took ours
         self._machine: Machine | None = None
@@ -73,7 +79,17 @@ class Server(ABC):
     def container(self) -> Image:
         """The container that does the same."""
 
-    def prepare(self) -> None:  # noqa: B027 - most kinds have nothing to prepare
+    @classmethod
+    def found(cls) -> str:
+        """Which programs a native process would run, in a sentence; `BacklabError` where there are none."""
+        return binaries.told(cls.programs)
+
+    @classmethod
+    def native_version(cls) -> str:
+        """The version that it would be, without starting it; an empty text where it does not say."""
+        return binaries.version(cls.programs)
+
+    def prepare(self) -> None:
         """Anything slow that is done once and kept, before the machine exists."""
 
     def need_bytes(self) -> int:
@@ -84,7 +100,7 @@ class Server(ABC):
         """The user that a native process runs as."""
         return server_user()
 
-    def fill(self, directory: Path, owner: User) -> None:  # noqa: B027 - nor anything to fill in
+    def fill(self, directory: Path, owner: User) -> None:
         """Put prepared data into the fresh native `directory`."""
 
     # the verbs
@@ -110,13 +126,17 @@ class Server(ABC):
             try:
                 self.version = ready.until(
                     self.answer,
-                    within_s=START_S[self.backend],
+                    within_s=START_S[self.backend] * self.patience,
                     not_yet=self.not_yet,
                     alive=machine.alive,
                 )
                 return
             except ready.Died as death:
-                if self.tries < PORT_TRIES and self.wanted_port is None and _port_was_taken(machine.logs(20)):
+                if (
+                    self.tries < PORT_TRIES
+                    and self.wanted_port is None
+                    and _port_was_taken(machine.logs(LAST))
+                ):
                     machine.change_port()
                     continue
                 raise self._failed("ended while it started") from death
@@ -137,8 +157,12 @@ class Server(ABC):
         return ServerError(
             f"{self.name} ({self.backend}) on {self.host}:{self.port} {how}",
             "its own words below say why; `backlab doctor` looks at the machine",
-            self._machine.logs(12),
+            self.last_words(self._machine.logs(LAST)),
         )
+
+    def last_words(self, log: str) -> str:
+        """The lines of its log that say why it did not start: the last ones, unless a kind knows better."""
+        return "\n".join(log.splitlines()[-WORDS:])
 
     def stop(self, within_s: float = 5.0) -> None:
         """End it and delete its data; safe to repeat, also when it never started."""
@@ -190,43 +214,6 @@ class Server(ABC):
         """The last lines of its log, oldest first; also after `stop()`."""
         text = self._machine.logs(lines) if self._machine else self._last_log
         return "\n".join(text.splitlines()[-lines:])
-
-    # what is known of it
-
-    @property
-    def running(self) -> bool:
-        """True while it runs (or is paused)."""
-        return self._machine is not None and self._machine.alive()
-
-    @property
-    def port(self) -> int:
-        """Its TCP port on 127.0.0.1."""
-        return self._started("port").port
-
-    @property
-    def pid(self) -> int | None:
-        """Process id of its main process; None in a container."""
-        return self._started("process id").pid
-
-    @property
-    def machine(self) -> Machine:
-        """What runs it, for those who prepare data."""
-        return self._started("machine")
-
-    @property
-    def directory(self) -> Path:
-        """Its directory on this machine (native back end): the log, and the data below it."""
-        return self._started("directory").directory
-
-    @property
-    def ids(self) -> list[str]:
-        """What runs, by name: "process 4711" or "container backlab-postgres-1f2e"."""
-        return self._machine.ids if self._machine else []
-
-    def _started(self, what: str) -> Machine:
-        if self._machine is None:
-            raise ServerError(f"{self.name} has no {what} before it is started", "call `start()` first")
-        return self._machine
 
     def _running_machine(self, verb: str) -> Machine:
         machine = self._started("process")

@@ -25,7 +25,7 @@ from services.user import server_user
 if TYPE_CHECKING:
     from services.postgres import Postgres
 
-FORMAT = "2"  # raise it when what a snapshot holds changes
+FORMAT = "3"  # raise it when what a snapshot holds changes
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,15 @@ class Snapshot:
 def ensure(server: Postgres, origin: Callable[[], Postgres]) -> Snapshot:
     """The snapshot that `server` starts from, made from `origin()` if missing; others wait for it."""
     if server.backend == "container":
-        from services import container  # takes 0.3 s to import, native users need not wait
+        from services import prepared_images  # takes 0.3 s to import, native users need not wait
 
-        name = key(server, container.identity(server.image, server.progress))
-        return container.snapshot(name, lambda keep: _take(server, origin(), keep))
+        name = key(server, prepared_images.identity(server.image, server.progress))
+        return prepared_images.snapshot(name, lambda keep: _take(server, origin(), keep))
 
     def make(draft: Path) -> None:
         _take(server, origin(), lambda source, secret: _keep_directory(source, secret, draft))
 
-    path = cache.prepared(key(server, postgres_data.identity()), make, server_user())
+    path = cache.prepared(key(server, server.installation.identity()), make, server_user())
     known = json.loads((path / "known.json").read_text())
     return Snapshot(known["secret"], path, known["size_bytes"])
 
@@ -69,12 +69,12 @@ def ensure(server: Postgres, origin: Callable[[], Postgres]) -> Snapshot:
 def forget(server: Postgres) -> None:
     """Remove the snapshot that `server` starts from; the next start makes it anew."""
     if server.backend == "container":
-        from services import container
+        from services import prepared_images
 
-        container.forget(key(server, container.identity(server.image, server.progress)))
+        prepared_images.forget(key(server, prepared_images.identity(server.image, server.progress)))
     else:
         shutil.rmtree(
-            cache.directory() / "prepared" / key(server, postgres_data.identity()), ignore_errors=True
+            cache.directory() / "prepared" / key(server, server.installation.identity()), ignore_errors=True
         )
 
 
@@ -107,6 +107,13 @@ def _add_extension(origin: Postgres) -> None:
     for database in ("template1", "postgres"):
         with origin.connect(database) as connection:
             connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+    if origin.backend == "container":  # initdb lets replicas in from the loopback address only
+        with origin.connect() as connection:
+            line = "host replication all samenet scram-sha-256"
+            place = connection.execute("SHOW hba_file").fetchone()
+            connection.execute(
+                f"COPY (SELECT '{line}') TO PROGRAM 'cat >> {place[0] if place else ''}'".encode()
+            )
 
 
 def _fill(origin: Postgres, template: Template) -> None:

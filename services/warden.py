@@ -1,7 +1,7 @@
 """Talk to the warden, the process that leaves nothing behind when this one ends, however it ends.
 
     register("directory", path)       before it is made          release(...)  once it is gone
-    register("container", [engine, name])  before it is created
+    register("container", [engine, name])  before it is created (a "network" too)
     spawn(argv, ...) ──▶ the warden starts the server, so there is no moment in which it is unknown
 
 Every process that starts a server has a warden of its own; a forked child does not inherit it.
@@ -143,7 +143,7 @@ def clear(directory: Path) -> None:
 
 
 def register(kind: str, value: str | list[str]) -> None:
-    """Have a "directory" (a path) or "container" ([engine address, name]) removed when this process ends."""
+    """Have a "directory" (a path), "container" or "network" ([engine address, name]) removed at our end."""
     current().ask("register", kind, value)
 
 

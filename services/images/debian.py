@@ -1,4 +1,4 @@
-"""A minimal Debian as a tar archive, from the mirror that this machine already uses."""
+"""A minimal Debian as a tar archive, and packages for what is built on it, from this machine's own mirror."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from services import ready
 from services.errors import BacklabError, ServerError
 
-SUITE = "bookworm"
+SUITE = "trixie"
 BOOTSTRAP_S = 600.0
 PACKAGES = "zlib1g,libstdc++6"  # what the wheels' programs are linked with
 LEFT_OUT = ("var/cache/apt/archives/*.deb", "var/lib/apt/lists/*", "etc/apt/sources.list", "dev/*")
@@ -30,6 +30,9 @@ def bootstrap(room: Path, progress: Callable[[str], None]) -> Path:
     argv = [program, "--variant=minbase", f"--include={PACKAGES}", SUITE, str(tree), *mirror()]
     progress(f"debian {SUITE}: debootstrap, about half a minute")
     _run(argv, log, progress)
+    policy = tree / "usr/sbin/policy-rc.d"  # what official Debian images say: no package starts its service
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
     archive = room / "base.tar"
     left_out = [f"--exclude=./{path}" for path in LEFT_OUT]
     _run(["tar", "-C", str(tree), *left_out, "-cf", str(archive), "."], log, progress)
@@ -81,3 +84,20 @@ def mirror() -> list[str]:
             if found:
                 return [found.group(1)]
     return []
+
+
+def sources(suite: str) -> str:
+    """A sources.list of this machine's mirror; security updates too where the suite is a stable one."""
+    found = mirror()
+    if not found:
+        raise BacklabError(
+            "no Debian mirror is known here, from which the image's packages could come",
+            "name one in BACKLAB_DEBIAN_MIRROR",
+        )
+    place = found[0].rstrip("/")
+    # the mirror of a closed network may lag behind a suite that changes daily; its packages are signed anyway
+    lag = "" if suite == SUITE else "[check-valid-until=no] "
+    lines = [f"deb {lag}{place} {suite} main"]
+    if suite == SUITE and not os.environ.get("BACKLAB_DEBIAN_MIRROR"):
+        lines.append(f"deb {place}-security {suite}-security main")
+    return "\n".join(lines) + "\n"

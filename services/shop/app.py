@@ -1,59 +1,64 @@
-"""What every service of the shop has in common: problems, `/live`, `/ready`, `/metrics`, a database pool.
+"""What every service of the shop has in common: problems, deadlines, bounds, counters, `/live`, `/ready`.
 
-create(name) -> FastAPI --counts--> shop_requests_total{route} at /metrics
-pool(settings) -> Engine of at most `pool_size` connections
+request ──▶ Telemetry ──▶ Deadlines ──▶ Bounds ──▶ routes
+            counts        504           503, 504
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-from fastapi import FastAPI, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, generate_latest
-from sqlalchemy import Engine, create_engine
+from fastapi import FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.concurrency import run_in_threadpool
 
-from services.shop import problems
+from services.shop import operations, problems
+from services.shop.bounds import Bounds
+from services.shop.deadline import Deadlines
 from services.shop.settings import Settings
-
-OPERATIONAL = {"/live", "/ready", "/metrics"}
+from services.shop.telemetry import Telemetry
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def create(name: str, lifespan: Lifespan | None = None) -> FastAPI:
-    """An application that answers problems by RFC 9457 and counts the requests that its users sent."""
+def create(
+    name: str,
+    settings: Settings,
+    ready: Callable[[], None] = lambda: None,
+    lifespan: Lifespan | None = None,
+) -> FastAPI:
+    """An application to which a service adds its routes; `ready` raises while it could not serve."""
     app = FastAPI(title=f"shop: {name}", redoc_url=None, lifespan=lifespan)
     problems.install(app)
-    registry = CollectorRegistry()
-    requests = Counter("shop_requests", "Requests answered", ["route", "status"], registry=registry)
+    if settings.max_concurrent:
+        app.add_middleware(
+            Bounds,
+            service=name,
+            max_concurrent=settings.max_concurrent,
+            max_waiting=settings.max_waiting,
+        )
+    app.add_middleware(Deadlines)
+    app.add_middleware(Telemetry, service=name)  # added last, so outermost
+    _operate(app, ready)
+    if settings.allow_freeze:
+        app.include_router(operations.freezer)
+    return app
 
-    @app.middleware("http")
-    async def count(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await answer(request)
-        if request.url.path not in OPERATIONAL:
-            route = request.scope.get("route")
-            requests.labels(getattr(route, "path", "unknown"), response.status_code).inc()
-        return response
 
-    @app.get("/live")
+def _operate(app: FastAPI, ready: Callable[[], None]) -> None:
+    @app.get("/live", tags=["operations"])
     async def live() -> dict[str, str]:
         """The process runs."""
         return {"status": "live"}
 
-    @app.get("/metrics")
+    @app.get("/ready", tags=["operations"])
+    async def is_ready() -> dict[str, str]:
+        """It could serve now: what it needs answers."""
+        await run_in_threadpool(ready)
+        return {"status": "ready"}
+
+    @app.get("/metrics", tags=["operations"])
     async def metrics() -> Response:
-        """Counters for Prometheus; what operates the service is not counted."""
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
-
-    return app
-
-
-def pool(settings: Settings) -> Engine:
-    """The service's connections: `pool_size` at most, a wait of `pool_timeout_s`, nothing beyond."""
-    return create_engine(
-        settings.database_url,
-        pool_size=settings.pool_size,
-        max_overflow=0,
-        pool_timeout=settings.pool_timeout_s,
-    )
+        """Counters and gauges of the whole process, for Prometheus."""
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,48 +1,89 @@
-"""The catalog service: products, one by one or many in one question."""
+"""The catalog service: products, one by one, many in one question, or a page of them; and their prices."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import FastAPI, HTTPException, Query
-from sqlalchemy import select, text
+from fastapi import FastAPI, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from services.shop import app as shop_app
+from services.shop.database import Database
 from services.shop.models import Product
+from services.shop.neighbours import Neighbours
+from services.shop.problems import missing
 from services.shop.settings import Settings
 
+Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
-def create(settings: Settings) -> FastAPI:
+
+class Selection(BaseModel):
+    """Which products: those of `ids`, or the next `limit` after an id, all of one category if it is named."""
+
+    ids: list[int] | None = Field(None, max_length=5000)
+    category: str | None = None
+    after_id: int = 0
+    limit: int = Field(20, ge=1, le=500)
+
+    def query(self) -> Select[Product]:
+        """The question to the database, in the order of the ids."""
+        query = select(Product).order_by(Product.id)
+        if self.ids is not None:
+            query = query.where(Product.id.in_(self.ids))
+        else:
+            query = query.where(Product.id > self.after_id).limit(self.limit)
+        return query if self.category is None else query.where(Product.category == self.category)
+
+
+class Price(BaseModel):
+    """A product's new price."""
+
+    price_cents: int = Field(ge=0, le=2**31 - 1)
+
+
+class ProductDocument(BaseModel):
+    """A product as the service shows it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    name: str
+    category: str
+    price_cents: int
+
+
+def create(settings: Settings, neighbours: Neighbours) -> FastAPI:
     """The application."""
-    app = shop_app.create("catalog")
-    engine = shop_app.pool(settings)
-
-    @app.get("/ready")
-    def ready() -> dict[str, str]:
-        """The database answers."""
-        with engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
-        return {"status": "ready"}
+    database = Database(settings)
+    app = shop_app.create("catalog", settings, database.ping)
 
     @app.get("/products/{product_id}")
-    def product(product_id: int) -> dict[str, int | str]:
+    def product(product_id: Id) -> ProductDocument:
         """One product; 404 where there is none of that id."""
-        with Session(engine) as session:
-            found = session.get(Product, product_id)
-            if found is None:
-                raise HTTPException(404, f"no product has the id {product_id}")
-            return _shown(found)
+        with Session(database.engine) as session:
+            return ProductDocument.model_validate(_found(session, product_id))
 
     @app.get("/products")
-    def products(ids: Annotated[list[int], Query(max_length=5000)]) -> list[dict[str, int | str]]:
-        """The products of these ids, each once; unknown ids are left out."""
-        with Session(engine) as session:
-            query = select(Product).where(Product.id.in_(ids)).order_by(Product.id)
-            return [_shown(found) for found in session.scalars(query)]
+    def products(wish: Annotated[Selection, Query()]) -> list[ProductDocument]:
+        """The products of some ids, unknown ones left out; without `ids`, a page of the list."""
+        with Session(database.engine) as session:
+            return [ProductDocument.model_validate(found) for found in session.scalars(wish.query())]
+
+    @app.put("/products/{product_id}/price")
+    def change_price(product_id: Id, price: Price) -> ProductDocument:
+        """The product at its new price; orders keep the price that they were placed at."""
+        with Session(database.engine) as session, session.begin():
+            found = _found(session, product_id)
+            found.price_cents = price.price_cents
+            return ProductDocument.model_validate(found)
 
     return app
 
 
-def _shown(product: Product) -> dict[str, int | str]:
-    return {"id": product.id, "name": product.name, "price_cents": product.price_cents}
+def _found(session: Session, product_id: int) -> Product:
+    product = session.get(Product, product_id)
+    if product is None:
+        raise missing("product", product_id)
+    return product

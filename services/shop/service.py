@@ -20,7 +20,7 @@ from services.user import User
 
 
 class ShopService(Server):
-    """One service of the shop as a process of its own on 127.0.0.1; ready when `/ready` says so."""
+    """One service of the shop, or several by comma, as a process; ready when `/ready` says so."""
 
     name = "shop"
     image = ""

@@ -1,4 +1,4 @@
-"""Both back ends of both servers: native without a marker, container with one."""
+"""Both back ends: native without a marker, container with one."""
 
 from __future__ import annotations
 
@@ -8,25 +8,14 @@ from collections.abc import Iterator
 import pytest
 
 from services.postgres import Postgres
-from services.redis import Redis
-from services.server import Server
 
 BACKENDS = ["native", pytest.param("container", marks=pytest.mark.container)]
-KINDS = {"postgres": Postgres, "redis": Redis}
 
 
 @pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> str:
     """Each back end in turn."""
     return str(request.param)
-
-
-@pytest.fixture(params=KINDS)
-def server(request: pytest.FixtureRequest, backend: str) -> Iterator[Server]:
-    """A server of each kind on each back end, not started; nothing of it is left afterwards."""
-    made = KINDS[request.param](backend=backend)
-    yield made
-    made.stop()
 
 
 @pytest.fixture

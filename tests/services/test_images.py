@@ -14,6 +14,7 @@ from services.engine import Engine
 from services.errors import BacklabError
 
 pytestmark = pytest.mark.container
+KAFKA = images.RECIPES["kafka"].tag
 
 
 class Docker:
@@ -44,7 +45,7 @@ def test_a_second_build_finds_everything_up_to_date() -> None:
     """`build` is idempotent, and `list_images` knows what is there."""
     images.build(progress=lambda _line: None)
     lines: list[str] = []
-    assert images.build(progress=lines.append) == ["postgres:18", "redis:8"]
+    assert images.build(progress=lines.append) == [recipe.tag for recipe in images.RECIPES.values()]
     assert all("up to date" in line or "left alone" in line for line in lines)
     assert all(image.present and image.size_bytes > 0 for image in images.list_images())
 
@@ -107,3 +108,61 @@ def test_redis_runs_as_its_own_user(docker: Docker) -> None:
     """Options alone are options of the server, and root's rights are given up."""
     assert docker.run("--detach", "redis:8", "--requirepass", "x").returncode == 0
     assert wait_for(docker, ["exec", docker.name, "stat", "-c", "%U", "/proc/1"]).strip() == "redis"
+
+
+def kafka_says(docker: Docker) -> str:
+    """The log of a Kafka that has started."""
+    from services import ready
+
+    def probe() -> str:
+        done = docker.call("logs", docker.name)
+        said = done.stdout + done.stderr
+        if "Kafka Server started" not in said:
+            raise ready.Again(said)
+        return said
+
+    return ready.until(probe, within_s=30, every_s=0.1)
+
+
+def test_kafka_starts_without_any_setting(docker: Docker) -> None:
+    """Controller and broker in one, as an ordinary user, like the official image."""
+    assert docker.run("--detach", "--hostname", "localhost", KAFKA).returncode == 0
+    assert "nodeId=1" in kafka_says(docker)
+    who = docker.call("exec", docker.name, "stat", "-c", "%U", "/proc/1")
+    assert who.stdout.strip() == "appuser"
+
+
+CONFIG = (
+    "process.roles=broker,controller\nnode.id=1\ncontroller.listener.names=CONTROLLER\n"
+    "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT"
+)
+VARIABLES = {
+    "CLUSTER_ID": "MkU3OEVBNTcwNTJENDM2Qk",
+    "KAFKA_NODE_ID": "7",
+    "KAFKA_LISTENERS": "PLAINTEXT://:9092,CONTROLLER://:9093",
+    "KAFKA_ADVERTISED_LISTENERS": "PLAINTEXT://localhost:9092",
+    "KAFKA_CONTROLLER_QUORUM_VOTERS": "7@localhost:9093",
+    "KAFKA_LOG_DIRS": "/var/lib/kafka/data",
+    "KAFKA_SOME__NAME___WITH_ALL": "a=b",
+    "KAFKA_HEAP_OPTS": "-Xms77m -Xmx377m",
+    "KAFKA_LOG4J_LOGGERS": "kafka.server.BrokerServer=WARN",
+}
+BECOMES = ("some_name-with.all=a=b", "cluster.id=MkU3OEVBNTcwNTJENDM2Qk", "node.id=7", "-Xmx377m")
+FILES = ("/opt/kafka/config/server.properties", "/var/lib/kafka/data/meta.properties", "/proc/1/cmdline")
+
+
+def test_kafka_reads_what_the_official_image_reads(docker: Docker, tmp_path: Path) -> None:
+    """A file in /mnt/shared/config, variables on top of it, the cluster's id, and options of Java."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "server.properties").write_text(CONFIG)
+    flags = [word for name, value in VARIABLES.items() for word in ("--env", f"{name}={value}")]
+    flags += ["--volume", f"{tmp_path}:/mnt/shared/config:ro", "--hostname", "localhost"]
+    assert docker.run("--detach", *flags, KAFKA).returncode == 0
+    said = kafka_says(docker)
+    assert "nodeId=7" in said
+    assert "BrokerServer -" not in said
+    read = docker.call("exec", docker.name, "cat", *FILES).stdout
+    assert [line for line in BECOMES if line not in read] == []
+    assert "heap.opts" not in read
+    assert docker.call("restart", "--time", "10", docker.name).returncode == 0
+    assert "cluster.id=MkU3" in docker.call("exec", docker.name, "cat", FILES[1]).stdout

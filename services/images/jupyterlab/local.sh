@@ -9,6 +9,6 @@ for bundle in "${SSL_CERT_FILE:-}" "${PIP_CERT:-}" /etc/ssl/certs/ca-certificate
 done
 mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
   sed -nE 's#^(URIs:|deb( \[[^]]*\])?) +([^ ]+/debian)/?( .*)?$#\3#p' | head -n 1)
-[ -z "$mirror" ] || echo "deb $mirror bookworm main" >$here/sources.list
-docker build --quiet --tag backlab-jupyterlab --build-arg BASE="${1:-backlab/base:bookworm}" \
+[ -z "$mirror" ] || echo "deb $mirror trixie main" >$here/sources.list
+docker build --quiet --tag backlab-jupyterlab --build-arg BASE="${1:-backlab/base:trixie}" \
   --file $here/Dockerfile .

@@ -1,0 +1,185 @@
+"""Topics and groups of a Kafka, for what surrounds a lab: make topics, fill, read back, ask for offsets.
+
+Labs use confluent_kafka itself for what they teach; this is for preparing and judging.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+
+from services.errors import BacklabError
+
+WITHIN_S, POLL_S = 15.0, 0.1
+# The default waits up to 10 s before it tries again, and prints what it may well expect after a kill.
+QUIET = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 200, "log_level": 2}
+BY_KEY = -1
+# One request at a time keeps the order; an idempotent producer would first wait for an id, half a second.
+IN_ORDER = {"acks": "all", "linger.ms": 5, "max.in.flight": 1, "partitioner": "murmur2_random"}
+Record = bytes | tuple[bytes | None, bytes | None]  # a value, or a key and a value
+
+
+class Topics:
+    """What a Kafka at `bootstrap` holds, seen from outside any lab."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.client: dict[str, str | int | float | bool] = {"bootstrap.servers": bootstrap, **QUIET}
+        self.admin = AdminClient(self.client)
+
+    def create(
+        self,
+        name: str,
+        partitions: int = 1,
+        *,
+        replication: int = 1,
+        replicas: list[list[int]] | None = None,
+        config: Mapping[str, str] | None = None,
+    ) -> str:
+        """Make a topic and return its name; `replicas` are the nodes of each partition, its leader first."""
+        spread: dict[str, Any] = (
+            {"replica_assignment": replicas} if replicas else {"replication_factor": replication}
+        )
+        topic = NewTopic(
+            name, num_partitions=len(replicas or []) or partitions, config=dict(config or {}), **spread
+        )
+        _done(self.admin.create_topics([topic], request_timeout=WITHIN_S))
+        return name
+
+    def delete(self, *names: str) -> None:
+        """Delete topics."""
+        _done(self.admin.delete_topics(list(names), request_timeout=WITHIN_S))
+
+    def fill(self, topic: str, records: Iterable[Record], partition: int | None = None) -> int:
+        """Append records in order, each acknowledged by all replicas; returns how many.
+
+        They go to `partition`, else by the hash of their key as Java's clients compute it, else in turn.
+        """
+        refused: list[Any] = []
+        producer = Producer({**self.client, **IN_ORDER})
+        turn = itertools.cycle(self._partitions(topic))
+        count = 0
+        for record in records:
+            key, value = record if isinstance(record, tuple) else (None, record)
+            number = partition if partition is not None else (next(turn) if key is None else BY_KEY)
+            _appended(producer, topic, value, key, number, refused)
+            count += 1
+        late = producer.flush(WITHIN_S)
+        if refused or late:
+            why = refused[0] if refused else f"not acknowledged within {WITHIN_S:g} s"
+            what = f"{late + len(refused)} of {count} records did not get into {topic} ({why})"
+            raise BacklabError(what, "look at the broker's log (`logs()`)")
+        return count
+
+    def read(self, topic: str, *, committed: bool = True) -> list[Message]:
+        """All records from the beginning to the end as it is now, partition by partition.
+
+        `committed` leaves out those of open and aborted transactions.
+        """
+        level = "read_committed" if committed else "read_uncommitted"
+        consumer = Consumer({
+            **self.client,
+            "group.id": "backlab-reads",
+            "isolation.level": level,
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 20,
+        })  # fmt: skip
+        try:
+            return sorted(_drained(consumer, topic, self._partitions(topic)), key=_place)
+        finally:
+            consumer.close()
+
+    def ends(self, topic: str) -> dict[int, int]:
+        """The next offset of each partition, as a reader of everything sees it."""
+        asked = {TopicPartition(topic, number): OffsetSpec.latest() for number in self._partitions(topic)}
+        found = self.admin.list_offsets(asked, request_timeout=WITHIN_S)
+        return {place.partition: future.result().offset for place, future in found.items()}
+
+    def committed(self, group: str, topic: str) -> dict[int, int]:
+        """The offset that a group has committed in each partition; partitions without one are left out."""
+        asked = ConsumerGroupTopicPartitions(
+            group, [TopicPartition(topic, n) for n in self._partitions(topic)]
+        )
+        answer = self.admin.list_consumer_group_offsets([asked], request_timeout=WITHIN_S)[group].result()
+        return {place.partition: place.offset for place in answer.topic_partitions if place.offset >= 0}
+
+    def lag(self, group: str, topic: str) -> dict[int, int]:
+        """How many offsets of each partition a group has not committed yet."""
+        done = self.committed(group, topic)
+        return {number: end - done.get(number, 0) for number, end in self.ends(topic).items()}
+
+    def leaders(self, topic: str) -> dict[int, int]:
+        """The node that leads each partition."""
+        return {number: each.leader for number, each in self._metadata(topic).partitions.items()}
+
+    def _partitions(self, topic: str) -> list[int]:
+        return sorted(self._metadata(topic).partitions)
+
+    def _metadata(self, topic: str) -> Any:
+        found = self.admin.list_topics(topic, timeout=WITHIN_S).topics[topic]
+        if found.error:
+            raise KafkaException(found.error)
+        return found
+
+
+def _appended(
+    producer: Producer, topic: str, value: bytes | None, key: bytes | None, partition: int, refused: list[Any]
+) -> None:
+    """Hand a record to the producer, waiting while its queue is full; errors go to `refused`."""
+
+    def told(error: Any, _message: Message) -> None:
+        if error:
+            refused.append(error)
+
+    while True:
+        try:
+            producer.produce(topic, value, key, partition, on_delivery=told)
+        except BufferError:
+            producer.poll(0.1)
+        else:
+            producer.poll(0)
+            return
+
+
+def _done(futures: Mapping[str, Any]) -> None:
+    for future in futures.values():
+        future.result()
+
+
+def _place(message: Message) -> tuple[int, int]:
+    return message.partition() or 0, message.offset() or 0
+
+
+def _drained(consumer: Consumer, topic: str, partitions: list[int]) -> Iterable[Message]:
+    """Every message until each partition has said that this was its end."""
+    consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in partitions])
+    left, silent = set(partitions), 0
+    while left:
+        came = consumer.consume(10_000, timeout=POLL_S)
+        silent = 0 if came else silent + 1
+        if silent * POLL_S > WITHIN_S:
+            what = (
+                f"{topic} was not read to its end within {WITHIN_S:g} s, partitions {sorted(left)} are silent"
+            )
+            raise BacklabError(what, "look at the broker's log (`logs()`)")
+        for message in came:
+            error = message.error()
+            if error is None:
+                yield message
+            elif error.code() == KafkaError._PARTITION_EOF:
+                left.discard(message.partition() or 0)
+            elif not error.retriable():
+                raise KafkaException(error)
