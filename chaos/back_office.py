@@ -35,6 +35,7 @@ class BackOffice:
         self.pool_size, self.pool_timeout_s = pool_size, pool_timeout_s
         self.wires: dict[str, Wire] = {}
         self.services: dict[str, ShopService] = {}
+        self.postgres: Postgres
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -49,7 +50,7 @@ class BackOffice:
         self._open.close()
 
     def _start(self) -> None:
-        postgres = self._open.enter_context(Postgres(template=template("S", DATA_SEED)))
+        postgres = self.postgres = self._open.enter_context(Postgres(template=template("S", DATA_SEED)))
         proxy = self._open.enter_context(ProxyServer())
         database = postgres.database().replace("postgresql://", "postgresql+psycopg://")
         for arm in LOADERS:
@@ -91,7 +92,8 @@ def main() -> None:
                 wire.reset_counts()
             print(json.dumps({arm: stage.url(arm) for arm in LOADERS}), flush=True)
             sys.stdin.read()
-            print(json.dumps({arm: stage.statements(arm) for arm in LOADERS}), flush=True)
+            sent = {arm: stage.statements(arm) for arm in LOADERS}
+            print(json.dumps({"statements": sent}), flush=True)
     except BacklabError as why:
         print(why, file=sys.stderr)
         sys.exit(2)

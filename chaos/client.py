@@ -119,7 +119,9 @@ class Wire:
         return Fault(self, name, {**body, "holder": self._holder.name})
 
     def through(self, url: str) -> str:
-        """The same URL, but with this wire's address in place of the server's."""
+        """The same URL with this wire's address in place of the server's; a bare "host:port" stays bare."""
+        if "://" not in url:
+            return f"{self.host}:{self.port}"
         parts = urlsplit(url)
         login, at, _ = parts.netloc.rpartition("@")
         return urlunsplit(parts._replace(netloc=f"{login}{at}{self.host}:{self.port}"))
@@ -178,11 +180,11 @@ class ProxyServer:
         """Whether the process runs."""
         return self.pid is not None and warden.poll(self.pid) is None
 
-    def proxy(self, name: str, *, upstream: str, protocol: str | None = None) -> Wire:
-        """A wire to the server at `upstream` ("host:port") on a free port of 127.0.0.1."""
+    def proxy(self, name: str, *, upstream: str, protocol: str | None = None, port: int = 0) -> Wire:
+        """A wire to the server at `upstream` ("host:port") on `port` of 127.0.0.1 (0: a free one)."""
         if not self.running or self._holder is None:
             raise BacklabError("the wire proxy does not run", "call start() first")
-        body = {"name": name, "listen": "127.0.0.1:0", "upstream": upstream, "protocol": protocol}
+        body = {"name": name, "listen": f"127.0.0.1:{port}", "upstream": upstream, "protocol": protocol}
         made = self.api.ask("POST", "/proxies", body)
         return Wire(self.api, self._holder, name, upstream, made["listen"])
 

@@ -44,4 +44,4 @@ class RepairedBackOffice(BackOfficeUser):
     arm = "repaired"
 
 
-scenario.stage("chaos.back_office", [NaiveBackOffice, RepairedBackOffice])
+scenario.stage("chaos.back_office", [NaiveBackOffice, RepairedBackOffice], latency_ms=2.0)

@@ -14,6 +14,7 @@ import re
 from collections import deque
 from collections.abc import Callable
 
+from chaos.wire.conversation import FramedConversation, NotThisProtocol
 from chaos.wire.tally import Tally
 
 LONGEST_HEAD = 1 << 17
@@ -25,10 +26,6 @@ CHUNKED = re.compile(rb"\ntransfer-encoding:[^\r\n]*chunked[ \t]*\r?\n", re.IGNO
 CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 HEAD, SIZE, TRAILER = "head", "size of a chunk", "trailer"
 FOREVER = 1 << 62
-
-
-class NotHttp(Exception):
-    """The bytes cannot be this protocol."""
 
 
 class Framer:
@@ -51,7 +48,7 @@ class Framer:
             if following is None:
                 self.rest = data[at:]
                 if len(self.rest) > LONGEST_HEAD:
-                    raise NotHttp("an endless head")
+                    raise NotThisProtocol("an endless head")
                 return
             at = following
         self.skip = at - len(data)
@@ -60,7 +57,7 @@ class Framer:
         if data[at] in b"\r\n":
             return at + 1  # empty lines before a request are allowed
         if not 0x21 <= data[at] <= 0x7E:
-            raise NotHttp(f"a head that begins with byte {data[at]:#04x}")
+            raise NotThisProtocol(f"a head that begins with byte {data[at]:#04x}")
         end = END_OF_HEAD.search(data, at)
         if end is None:
             return None
@@ -79,7 +76,7 @@ class Framer:
             return end
         chunk = CHUNK.fullmatch(data, at, end)
         if chunk is None:
-            raise NotHttp(f"a chunk that begins {data[at : at + 20]!r}")
+            raise NotThisProtocol(f"a chunk that begins {data[at : at + 20]!r}")
         size = int(chunk[1], 16)
         if size == 0:
             self.state = TRAILER
@@ -87,64 +84,41 @@ class Framer:
         return end + size + 2
 
 
-class HttpConversation:
+class HttpConversation(FramedConversation):
     """One connection; the methods of open requests are kept, because the answer to HEAD has no body."""
 
     def __init__(self, tally: Tally) -> None:
-        self.tally = tally
-        self.messages_up = self.messages_down = 0
-        self._client, self._server = Framer(self._request), Framer(self._answer)
+        super().__init__(tally, Framer(self._request), Framer(self._answer))
         self._open: deque[bytes] = deque()
-        self._opaque = False
-
-    def up(self, data: bytes) -> None:
-        """Count what the client sent."""
-        self._read(self._client, data)
-
-    def down(self, data: bytes) -> None:
-        """Count what the server sent."""
-        self._read(self._server, data)
-
-    def _read(self, framer: Framer, data: bytes) -> None:
-        if self._opaque:
-            return
-        try:
-            framer.feed(data)
-        except NotHttp:
-            self._opaque = True
-            self.tally.opaque += 1
 
     def _request(self, head: bytes) -> int | None:
         line = REQUEST.match(head)
         if line is None:
-            raise NotHttp(f"a request that begins {head[:20]!r}")
+            raise NotThisProtocol(f"a request that begins {head[:20]!r}")
         self._open.append(line[1])
         self.messages_up += 1
         self.tally.statements += 1
-        self._name(line[1].decode())
-        return _body(head, 0)
+        self.name(line[1].decode())
+        return body_size(head, 0)
 
     def _answer(self, head: bytes) -> int | None:
         line = ANSWER.match(head)
         if line is None:
-            raise NotHttp(f"an answer that begins {head[:20]!r}")
+            raise NotThisProtocol(f"an answer that begins {head[:20]!r}")
         status = int(line[1])
         self.messages_down += 1
-        self._name(line[1].decode())
+        self.name(line[1].decode())
         if status == 101:
-            raise NotHttp("another protocol from here")
+            raise NotThisProtocol("another protocol from here")
         if status < 200:
             return 0
         method = self._open.popleft() if self._open else b"GET"
         if method == b"CONNECT" and status < 300:
-            raise NotHttp("a tunnel from here")
-        return 0 if method == b"HEAD" or status in (204, 304) else _body(head, FOREVER)
-
-    def _name(self, name: str) -> None:
-        self.tally.named[name] = self.tally.named.get(name, 0) + 1
+            raise NotThisProtocol("a tunnel from here")
+        return 0 if method == b"HEAD" or status in (204, 304) else body_size(head, FOREVER)
 
 
-def _body(head: bytes, otherwise: int) -> int | None:
+def body_size(head: bytes, otherwise: int) -> int | None:
     """Bytes of the body that follows a head, or None for chunks."""
     if CHUNKED.search(head):
         return None

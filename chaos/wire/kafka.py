@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from struct import Struct
 
+from chaos.wire.conversation import FramedConversation, NotThisProtocol
 from chaos.wire.tally import Tally
 
 HEADER = Struct(">Ihh")
@@ -34,12 +35,10 @@ NAMES = dict(
 NAMES |= {57: "UpdateFeatures", 60: "DescribeCluster", 61: "DescribeProducers", 65: "DescribeTransactions"}
 NAMES |= {66: "ListTransactions", 68: "ConsumerGroupHeartbeat", 69: "ConsumerGroupDescribe"}
 NAMES |= {71: "GetTelemetrySubscriptions", 72: "PushTelemetry", 75: "DescribeTopicPartitions"}
+NAMES |= {74: "ListConfigResources", 88: "StreamsGroupHeartbeat", 89: "StreamsGroupDescribe"}
+NAMES |= {90: "DescribeShareGroupOffsets", 91: "AlterShareGroupOffsets", 92: "DeleteShareGroupOffsets"}
 NAMES |= {76: "ShareGroupHeartbeat", 77: "ShareGroupDescribe", 78: "ShareFetch", 79: "ShareAcknowledge"}
 CONTROL = {"SaslHandshake", "ApiVersions", "SaslAuthenticate"}
-
-
-class NotKafka(Exception):
-    """The bytes cannot be this protocol."""
 
 
 class Framer:
@@ -59,7 +58,7 @@ class Framer:
         while at + HEADER.size <= len(data):
             length, key, version = HEADER.unpack_from(data, at)
             if not self.shortest <= length <= LONGEST:
-                raise NotKafka(f"a frame of length {length}")
+                raise NotThisProtocol(f"a frame of length {length}")
             self.seen(key, version)
             at += 4 + length
         if at > len(data):
@@ -68,47 +67,24 @@ class Framer:
             self.rest = data[at:]
 
 
-class KafkaConversation:
+class KafkaConversation(FramedConversation):
     """One connection; once it is not Kafka's protocol (TLS), only `tally.opaque` knows of it."""
 
     def __init__(self, tally: Tally) -> None:
-        self.tally = tally
-        self.messages_up = self.messages_down = 0
-        self._client, self._server = Framer(self._request, 8), Framer(self._answer, 4)
-        self._opaque = False
-
-    def up(self, data: bytes) -> None:
-        """Count what the client sent."""
-        self._read(self._client, data)
-
-    def down(self, data: bytes) -> None:
-        """Count what the server sent."""
-        self._read(self._server, data)
-
-    def _read(self, framer: Framer, data: bytes) -> None:
-        if self._opaque:
-            return
-        try:
-            framer.feed(data)
-        except NotKafka:
-            self._opaque = True
-            self.tally.opaque += 1
+        super().__init__(tally, Framer(self._request, 8), Framer(self._answer, 4))
 
     def _request(self, key: int, version: int) -> None:
         if not (0 <= key <= HIGHEST_KEY and 0 <= version <= HIGHEST_VERSION):
-            raise NotKafka(f"API key {key} in version {version}")
+            raise NotThisProtocol(f"API key {key} in version {version}")
         name = NAMES.get(key, f"API key {key}")
         self.messages_up += 1
         self.tally.statements += name not in CONTROL
         self.tally.control += name in CONTROL
-        self._name(name)
+        self.name(name)
 
     def _answer(self, key: int, version: int) -> None:  # where a request has these, an answer has its id
         self.messages_down += 1
-        self._name("answer")
-
-    def _name(self, name: str) -> None:
-        self.tally.named[name] = self.tally.named.get(name, 0) + 1
+        self.name("answer")
 
 
 def as_json(tally: Tally) -> dict[str, object]:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from chaos.wire.conversation import FramedConversation, NotThisProtocol
 from chaos.wire.tally import Tally
 
 NAME = re.compile(rb"[A-Za-z][A-Za-z0-9._-]{0,39}")
@@ -23,10 +24,6 @@ LONGEST_NAME = 64
 BULKS, AGGREGATES, PAIRS, ATTRIBUTE, LINES = b"$!=", b"*~>", b"%", b"|", b"+-:_#,("
 CONTROL = {"AUTH", "CLIENT", "COMMAND", "HELLO", "QUIT", "READONLY", "RESET", "SELECT"}
 TLS_HANDSHAKE = b"\x16"
-
-
-class NotRedis(Exception):
-    """The bytes cannot be this protocol."""
 
 
 class Framer:
@@ -48,7 +45,7 @@ class Framer:
         while at < size:
             end = data.find(b"\n", at)
             if (end if end >= 0 else size) - at > LONGEST_LINE:
-                raise NotRedis("an endless line")
+                raise NotThisProtocol("an endless line")
             following = self.value(data, at, end) if end >= 0 else None
             if following is None:
                 self.rest = data[at:]
@@ -78,7 +75,7 @@ class Commands(Framer):
 
     def _word(self, data: bytes, at: int, end: int) -> int | None:
         if data[at] != ord("$"):
-            raise NotRedis(f"a value of type {data[at]:#04x} in a command")
+            raise NotThisProtocol(f"a value of type {data[at]:#04x} in a command")
         length = _number(data[at + 1 : end])
         following = end + 1 + max(length, 0) + 2
         if self.first:
@@ -111,53 +108,35 @@ class Replies(Framer):
         elif kind == ATTRIBUTE:
             self.left += 2 * length + 1  # it stands before the value that it describes
         else:
-            raise NotRedis(f"a value of type {kind!r}")
+            raise NotThisProtocol(f"a value of type {kind!r}")
         return end + 1
 
 
-class RedisConversation:
+class RedisConversation(FramedConversation):
     """One connection; once it is not Redis (TLS, a replica's stream), only `tally.opaque` knows of it."""
 
     def __init__(self, tally: Tally) -> None:
-        self.tally = tally
-        self.messages_up = self.messages_down = 0
-        self._client, self._server = Commands(self._command), Replies(self._reply)
-        self._begun = self._opaque = False
+        super().__init__(tally, Commands(self._command), Replies(self._reply))
+        self._begun = False
 
     def up(self, data: bytes) -> None:
-        """Count what the client sent."""
+        """Count what the client sent; TLS begins with a byte that could also begin a command."""
         if not self._begun and data[:1] == TLS_HANDSHAKE:
-            self._give_up()
+            self.give_up()
         self._begun = True
-        self._read(self._client, data)
-
-    def down(self, data: bytes) -> None:
-        """Count what the server sent."""
-        self._read(self._server, data)
-
-    def _read(self, framer: Framer, data: bytes) -> None:
-        if self._opaque:
-            return
-        try:
-            framer.feed(data)
-        except NotRedis:
-            self._give_up()
-
-    def _give_up(self) -> None:
-        self._opaque = True
-        self.tally.opaque += 1
+        super().up(data)
 
     def _command(self, word: bytes) -> None:
         name = _name(word)
         self.messages_up += 1
         self.tally.statements += name not in CONTROL
         self.tally.control += name in CONTROL
-        self.tally.named[name] = self.tally.named.get(name, 0) + 1
+        self.name(name)
 
     def _reply(self, kind: bytes) -> None:
         name = {b"-": "error", b"!": "error", b">": "push"}.get(kind, "reply")
         self.messages_down += 1
-        self.tally.named[name] = self.tally.named.get(name, 0) + 1
+        self.name(name)
 
 
 @lru_cache(maxsize=1024)
@@ -171,7 +150,7 @@ def _number(line: bytes) -> int:
         return int(line)
     if line == b"-1":
         return -1
-    raise NotRedis(f"a length of {line[:20]!r}")
+    raise NotThisProtocol(f"a length of {line[:20]!r}")
 
 
 def as_json(tally: Tally) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What the tests of the proxy talk to: a real PostgreSQL, a real echo server, the real proxy process."""
+"""A real PostgreSQL, an echo server, the proxy process, and a stage on both back ends to break things on."""
 
 import socket
 import threading
@@ -7,8 +7,20 @@ from contextlib import closing
 
 import pytest
 
+from chaos import actions, theatre
 from chaos.client import ProxyServer, Wire
+from chaos.stage import Plan
+from chaos.theatre import Performance, Window
 from services.postgres import Postgres
+
+BACKENDS = ["native", pytest.param("container", marks=pytest.mark.container)]
+PLAN = {
+    "servers": ["postgres", "redis"],
+    "wires": ["postgres", "redis"],
+    "load": {"read": "read-stock", "reserve": "reserve-stock", "cached": "cache-or-database"},
+    "screens": 2,
+    "period_s": 0.05,
+}
 
 
 class Echo:
@@ -81,6 +93,12 @@ def is_closed(connection: socket.socket) -> bool:
         return True
 
 
+def last(performance: Performance) -> Window:
+    """The window of the last fault, lifted."""
+    actions.lift_faults()
+    return performance.windows[-1]
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """One PostgreSQL for all tests of this folder."""
@@ -107,3 +125,26 @@ def server() -> Iterator[ProxyServer]:
 def wire(server: ProxyServer, echo: Echo) -> Wire:
     """A wire to the echo server."""
     return server.proxy("echo", upstream=echo.address)
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each back end in turn."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BACKLAB_BACKEND", request.param)
+        yield str(request.param)
+
+
+@pytest.fixture(scope="module")
+def stage(backend: str) -> Iterator[Performance]:
+    """One stage with Postgres, Redis, a wire to each, and screens that call them."""
+    theatre.curtain_up(Plan.of(PLAN))
+    yield theatre.current()
+    theatre.curtain_down()
+
+
+@pytest.fixture
+def performance(stage: Performance) -> Iterator[Performance]:
+    """The stage, with no fault on before and after a test."""
+    yield stage
+    actions.lift_faults()

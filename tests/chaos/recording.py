@@ -6,6 +6,9 @@ from itertools import groupby, pairwise
 
 from hypothesis import strategies as st
 
+from chaos.wire.protocols import PROTOCOLS
+from chaos.wire.tally import Tally
+
 
 class Recording(list[tuple[str, bytes]]):
     """Pieces of a connection with their direction, in order."""
@@ -58,3 +61,13 @@ def chopped(pieces: Recording, data: st.DataObject) -> Recording:
 def single_bytes(pieces: Recording) -> Recording:
     """One byte at a time."""
     return Recording((direction, bytes([byte])) for direction, data in pieces for byte in data)
+
+
+def counted(protocol: str, pieces: Recording) -> dict[str, object]:
+    """What a conversation of that protocol counts in these pieces."""
+    tally, reader = Tally(), PROTOCOLS[protocol]
+    assert reader.conversation is not None
+    conversation = reader.conversation(tally)
+    for direction, data in pieces:
+        (conversation.up if direction == "up" else conversation.down)(data)
+    return reader.as_json(tally)

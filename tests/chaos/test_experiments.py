@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from backlab.experiment import EXPERIMENTS, experiment, names
+from chaos import record
 from services.errors import BacklabError
 
+pytestmark = pytest.mark.alone
 BIN = Path(sys.executable).parent
+BACKENDS = ["native", pytest.param("container", marks=pytest.mark.container)]
 CALM = {"period_s": 4, "latency_ms": 10}  # far on either side of what the pool can bear
 
 
@@ -27,11 +30,11 @@ def test_plain_chaos_run_sets_its_own_stage_and_leaves_a_journal_and_a_record(tm
     """The lazy page deviates, the repaired one does not, the fault has receipts and is rolled back."""
     variables = [word for name, value in CALM.items() for word in ("--var", f"{name}:int={value}")]
     argv = [BIN / "chaos", "run", "--journal-path", "journal.json", *variables]
-    record = tmp_path / "record.json"
+    path = tmp_path / "record.jsonl"
     subprocess.run(
         [*argv, EXPERIMENTS / "4_2_database_moves_zone.yaml"],
         cwd=tmp_path,
-        env={**os.environ, "BACKLAB_RECORD": str(record)},
+        env={**os.environ, "BACKLAB_RECORD": str(path)},
         capture_output=True,
         timeout=120,
     )
@@ -41,7 +44,7 @@ def test_plain_chaos_run_sets_its_own_stage_and_leaves_a_journal_and_a_record(tm
     assert journal["deviated"]
     assert after["lazy-page-is-answered"] is False
     assert {rollback["status"] for rollback in journal["rollbacks"]} == {"succeeded"}
-    window = json.loads(record.read_text())["faults"][0]
+    [window] = record.read(path).faults.values()
     assert window["from_s"] < window["to_s"]
     assert all(receipt["bytes"] > 0 and receipt["ended"] for receipt in window["receipts"])
 
@@ -55,6 +58,21 @@ def test_the_bench_brings_home_rows_windows_receipts_and_a_verdict() -> None:
     assert set(later.outcome) == {"ok"}
     assert seen.touched
     assert seen.exit_code == 1
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", ["cache_dies", "stock_table_locked"])
+def test_a_general_experiment_holds_on_both_back_ends(name: str, backend: str, monkeypatch) -> None:
+    """Its fault touches the arm that is not in the hypothesis, and every arm recovers."""
+    monkeypatch.setenv("BACKLAB_BACKEND", backend)
+    seen = experiment(name)
+    assert (seen.verdict, seen.exit_code, seen.failures) == ("held", 0, [])
+    [(from_s, to_s, _)] = seen.faults
+    during = seen.rows[(seen.rows.t_s >= from_s) & (seen.rows.t_s < to_s)]
+    weak = {"cache_dies": "gives up", "stock_table_locked": "reserve stock"}[name]
+    assert set(during[during.outcome != "ok"].arm) == {weak}
+    assert all(seen.recovery_s(arm) is not None for arm in set(seen.rows.arm))
+    assert seen.journal["faults"][0]["touched"]
 
 
 def test_an_unknown_experiment_is_refused_with_the_nearest_name() -> None:

@@ -1,13 +1,16 @@
 """PostgreSQL's messages are counted right, however the network cuts and joins them."""
 
+from functools import partial
+
 import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chaos.wire.postgres import NAMES_DOWN, NAMES_UP, PostgresConversation, as_json
-from chaos.wire.tally import Tally
-from tests.chaos.recording import Recorder, Recording, chopped, single_bytes
+from chaos.wire.postgres import NAMES_DOWN, NAMES_UP
+from tests.chaos.recording import Recorder, Recording, chopped, counted, single_bytes
+
+count = partial(counted, "postgres")
 
 ROWS = 300
 
@@ -32,15 +35,6 @@ def recording(postgres) -> Recording:
                 connection.execute("SELECT %s::int", [number])
     relay.thread.join(10)
     return relay.passed
-
-
-def count(pieces: Recording) -> dict[str, object]:
-    """What a conversation counts in these pieces."""
-    tally = Tally()
-    conversation = PostgresConversation(tally)
-    for direction, data in pieces:
-        (conversation.up if direction == "up" else conversation.down)(data)
-    return as_json(tally)
 
 
 def plain_count(pieces: Recording) -> dict[str, int]:
@@ -86,13 +80,6 @@ def test_counts_do_not_depend_on_where_the_network_cuts(recording, data):
 def test_counts_survive_the_smallest_pieces(recording):
     """One byte at a time."""
     assert count(single_bytes(recording)) == count(recording)
-
-
-@settings(max_examples=300)
-@given(st.lists(st.tuples(st.sampled_from(["up", "down"]), st.binary(max_size=60))))
-def test_bytes_that_are_not_postgres_harm_nothing(pieces):
-    """Any bytes at all: counted as something, or given up as opaque, never an exception."""
-    assert count(pieces)["opaque"] in (0, 1)
 
 
 def test_a_connection_that_turns_to_tls_is_opaque():

@@ -1,6 +1,7 @@
 """Redis' commands are counted as the server itself counts them, however they are pipelined and cut."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 import redis
@@ -8,19 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaos.client import ProxyServer
-from chaos.wire.redis import CONTROL, RedisConversation, as_json
-from chaos.wire.tally import Tally
+from chaos.wire.redis import CONTROL
 from services.redis import Redis
-from tests.chaos.recording import Recorder, Recording, chopped, single_bytes
+from tests.chaos.recording import Recorder, Recording, chopped, counted, single_bytes
 
-
-def count(pieces: Recording) -> dict[str, object]:
-    """What a conversation counts in these pieces."""
-    tally = Tally()
-    conversation = RedisConversation(tally)
-    for direction, data in pieces:
-        (conversation.up if direction == "up" else conversation.down)(data)
-    return as_json(tally)
+count = partial(counted, "redis")
 
 
 def statements(counted: dict[str, object]) -> dict[str, int]:
@@ -97,13 +90,6 @@ def test_counts_do_not_depend_on_where_the_network_cuts(recording, data):
 def test_counts_survive_the_smallest_pieces(recording):
     """One byte at a time."""
     assert count(single_bytes(recording)) == count(recording)
-
-
-@settings(max_examples=300)
-@given(st.lists(st.tuples(st.sampled_from(["up", "down"]), st.binary(max_size=60))))
-def test_bytes_that_are_not_redis_harm_nothing(pieces):
-    """Any bytes at all: counted as something, or given up as opaque, never an exception."""
-    assert count(pieces)["opaque"] in (0, 1)
 
 
 @pytest.mark.parametrize(

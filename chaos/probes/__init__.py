@@ -1,0 +1,18 @@
+"""What an experiment may ask: probes in Chaos Toolkit's sense, all as `module: chaos.probes`.
+
+Annotations stay real types here: `chaos discover` reads them.
+"""
+
+from chaos.probes.queues import consumer_lag, queue_length
+from chaos.probes.servers import http_status, server_running, sql_value
+from chaos.probes.wire import statements, success_rate
+
+__all__ = [
+    "consumer_lag",
+    "http_status",
+    "queue_length",
+    "server_running",
+    "sql_value",
+    "statements",
+    "success_rate",
+]
