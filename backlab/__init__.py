@@ -1,10 +1,11 @@
-"""The bench: the dozen names that a lab imports, and nothing else of ours.
+"""The bench: the names that a lab imports, and nothing else of ours.
 
 up / bench      start real servers        measure    run arms in turn, one row per call
 predict         guess before looking      interval   medians with their uncertainty
 check           one PASS or FAIL line     interleave every schedule of short step lists
 progress, live  see that it is working    plot       one look for every figure
 experiment      Chaos Toolkit, outside    load       Locust, outside
+open_loop       requests on a schedule    watch      what servers use meanwhile
 """
 
 from types import ModuleType
@@ -16,9 +17,11 @@ from backlab.interleave import interleave
 from backlab.live import live
 from backlab.load import load
 from backlab.measure import measure
+from backlab.open_loop import open_loop
 from backlab.predict import predict
 from backlab.progress import progress
 from backlab.stats import interval
+from backlab.watch import watch
 
 __all__ = [
     "bench",
@@ -29,10 +32,12 @@ __all__ = [
     "live",
     "load",
     "measure",
+    "open_loop",
     "plot",
     "predict",
     "progress",
     "up",
+    "watch",
 ]
 
 # The modules behind these names import pandas, numpy and servers inside their functions, so that

@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from backlab.meter import Meter
 from backlab.progress import activity
+from services import kinds
 from services.errors import BacklabError
 
 if TYPE_CHECKING:
     from chaos.client import ProxyServer, Wire
     from services.postgres import Postgres
 
-# The one registry of servers: what a lab calls it -> where its class lives
-SERVERS = {"postgres": "services.postgres:Postgres"}
 # The one registry of data sets: name -> (server it is loaded into, size for services.shop.load.template)
 DATA = {"shop-S": ("postgres", "S"), "shop-M": ("postgres", "M")}
 
@@ -76,8 +75,9 @@ class Bench:
         if name not in self._wires:
             server = getattr(self, name)
             protocol = name if name in ("postgres", "redis", "kafka") else None
-            upstream = f"{server.host}:{server.port}"
-            self._wires[name] = self._proxy_server().proxy(name, upstream=upstream, protocol=protocol)
+            upstream, listen = server.wire_ends()
+            proxy = self._proxy_server()
+            self._wires[name] = proxy.proxy(name, upstream=upstream, protocol=protocol, port=listen)
         return self._wires[name]
 
     def via(self, wire: Wire, url: str) -> str:
@@ -118,13 +118,15 @@ def up(
     data: str | None = None,
     seed: int = 42,
     settings: Mapping[str, Mapping[str, str]] | None = None,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
     backend: str | None = None,
     lab: str = "",
     quiet: bool = False,
 ) -> Bench:
     """Start servers by name and print one line that says what runs, where, and from which seed.
 
-    `data` is a data set such as "shop-S"; `settings` are a server's own, e.g. {"postgres": {"jit": "off"}}.
+    `data` is a data set such as "shop-S"; `settings` are a server's own, e.g. {"postgres": {"jit": "off"}};
+    `options` what its class takes besides, e.g. {"haproxy": {"config": "frontend ..."}}.
     Running the cell again takes the former bench of this kernel down first.
     """
     global _current
@@ -132,7 +134,7 @@ def up(
         former, _current = _current, None
         former._stop()
         former._meter.stop()
-    servers = {name: _make(name, data, seed, settings or {}, backend) for name in names}
+    servers = {name: _make(name, data, seed, settings or {}, options or {}, backend) for name in names}
     made = Bench(servers, data, seed, lab)
     _current = made.start()
     if not quiet:
@@ -143,11 +145,9 @@ def up(
 @contextmanager
 def bench(*names: str, **options: Any) -> Iterator[Bench]:
     """`with bench("postgres", data="shop-S") as b:`, for scripts and tests; prints nothing by itself."""
-    servers = Bench(
-        {n: _make(n, options.get("data"), options.get("seed", 42), options.get("settings") or {},
-                  options.get("backend")) for n in names},
-        options.get("data"), options.get("seed", 42),
-    )  # fmt: skip
+    data, seed = options.get("data"), options.get("seed", 42)
+    said = (options.get("settings") or {}, options.get("options") or {}, options.get("backend"))
+    servers = Bench({name: _make(name, data, seed, *said) for name in names}, data, seed)
     try:
         yield servers.start()
     finally:
@@ -161,18 +161,21 @@ def sqlalchemy_url(url: str) -> str:
 
 
 def _make(
-    name: str, data: str | None, seed: int, settings: Mapping[str, Mapping[str, str]], backend: str | None
+    name: str,
+    data: str | None,
+    seed: int,
+    settings: Mapping[str, Mapping[str, str]],
+    more: Mapping[str, Mapping[str, Any]],
+    backend: str | None,
 ) -> Any:
     """A server that has not started yet, prepared with the data set if it is the one that holds it."""
-    if name not in SERVERS:
-        raise BacklabError(f"there is no server called {name!r}", _did_you_mean(name, SERVERS))
     if data is not None and data not in DATA:
         raise BacklabError(f"there is no data set called {data!r}", _did_you_mean(data, DATA))
-    module, _, kind = SERVERS[name].partition(":")
     options: dict[str, Any] = {"settings": dict(settings.get(name, {})), "backend": backend}
+    options |= more.get(name, {})
     if data is not None and DATA[data][0] == name:
         options["template"] = _template(DATA[data][1], seed)
-    return getattr(importlib.import_module(module), kind)(**options)
+    return kinds.make(name, **options)
 
 
 def _template(size: str, seed: int) -> Any:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.errors import BacklabError
+from services.kinds import KINDS
 
 SOURCE_NAME = re.compile(r"^m(?P<module>\d)_\w+/(?P<number>\d\d)_\w+\.md$")
 
@@ -32,6 +33,13 @@ class Place:
         """The first heading of the source: the lab's question."""
         with self.source.open(encoding="utf-8") as lines:
             return next((line[2:].strip() for line in lines if line.startswith("# ")), self.source.stem)
+
+    @property
+    def servers(self) -> list[str]:
+        """The kinds of server that the lab brings up, as its source names them."""
+        calls = re.findall(r"\b(?:up|bench)\(([^)]*)\)", self.source.read_text(encoding="utf-8"))
+        named = {name for call in calls for name in re.findall(r"[\"'](\w+)[\"']", call)}
+        return [kind for kind in KINDS if kind in named]
 
     @property
     def relative(self) -> str:

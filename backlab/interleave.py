@@ -10,36 +10,13 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from math import factorial, prod
 from types import SimpleNamespace
 from typing import Any
 
 from backlab.progress import progress
+from backlab.schedules import Schedule, Schedules, Step, count, name_of, orders, readable
+from backlab.waiting import Thread, Waits, Walk, Watchdog
 from services.errors import BacklabError
-
-Step = Callable[..., Any]
-Schedule = tuple[tuple[str, int], ...]  # (actor, number of its step), in the order executed
-
-
-@dataclass
-class Schedules:
-    """What every interleaving led to. Counts are exact: nothing was sampled."""
-
-    total: int = 0
-    bad: int = 0
-    symptoms: dict[str, int] = field(default_factory=dict)
-    counterexamples: list[str] = field(default_factory=list)
-    rows: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def share(self) -> float:
-        """Bad endings of all, from 0 to 1."""
-        return self.bad / self.total if self.total else 0.0
-
-    def __repr__(self) -> str:
-        kinds = ", ".join(f"{count} {symptom}" for symptom, count in self.symptoms.items())
-        return f"{self.bad:,} of {self.total:,} schedules end badly" + (f" ({kinds})" if kinds else "")
 
 
 def interleave(
@@ -49,12 +26,18 @@ def interleave(
     judge: Callable[[Any], str | None],
     cap: int = 5_000,
     keep: int = 3,
+    waits: Waits | None = None,
 ) -> Schedules:
     """Execute every interleaving of the actors' steps, each against a world that `fresh()` returns.
 
     `judge(world)` returns `None` when all is well, otherwise a short text that names what is wrong
     ("stale cache"). A step that raises ends its actor (as an aborted transaction does) and is noted in
-    the schedule. Steps, `fresh` and `judge` may be async. A step must not wait for another actor.
+    the schedule. Steps, `fresh` and `judge` may be async.
+
+    A step may wait for another actor, for a row lock say, only where `waits(world, actor)` can tell that it
+    does (`backlab.waiting.in_postgres`): then the others go on, and it continues when they let it. Without
+    `waits`, a step that has not returned after ten seconds is told on stderr.
+
     More than `cap` interleavings are refused before anything runs. `keep` counter-examples are kept.
     """
     total = count(*(len(steps) for steps in actors.values()))
@@ -64,38 +47,18 @@ def interleave(
             f"{lengths} steps have {total:,} interleavings, more than the cap of {cap:,}",
             "merge steps that touch nothing shared, or raise cap=",
         )
-    run = _Run(actors, fresh, judge, keep)
+    run = _Run(actors, fresh, judge, keep, waits)
     label = f"every schedule of {', '.join(actors)}"
     every = progress(orders({name: len(steps) for name, steps in actors.items()}), label, total=total)
-    if run.is_async:
-        _in_own_loop(run.all_async, every)
+    if waits is not None:
+        run.all_waiting(every)
+    elif run.is_async:
+        with run.watchdog:
+            _in_own_loop(run.all_async, every)
     else:
-        run.all_sync(every)
+        with run.watchdog:
+            run.all_sync(every)
     return run.found
-
-
-def count(*lengths: int) -> int:
-    """How many interleavings step lists of these lengths have: (a+b+...)! / (a! b! ...)."""
-    return factorial(sum(lengths)) // prod(factorial(length) for length in lengths)
-
-
-def orders(lengths: Mapping[str, int]) -> Iterator[Schedule]:
-    """Every interleaving, each once, in a fixed order."""
-    done = dict.fromkeys(lengths, 0)
-    order: list[tuple[str, int]] = []
-
-    def extend() -> Iterator[Schedule]:
-        if len(order) == sum(lengths.values()):
-            yield tuple(order)
-        for actor, length in lengths.items():
-            if done[actor] < length:
-                order.append((actor, done[actor]))
-                done[actor] += 1
-                yield from extend()
-                done[actor] -= 1
-                order.pop()
-
-    return extend()
 
 
 class _Run:
@@ -107,12 +70,41 @@ class _Run:
         fresh: Callable[[], Any],
         judge: Callable[[Any], str | None],
         keep: int,
+        waits: Waits | None = None,
     ) -> None:
+        self.waits, self.watchdog = waits, Watchdog()
         self.actors, self.fresh, self.judge, self.keep = actors, fresh, judge, keep
         steps = [step for steps in actors.values() for step in steps]
         self.is_async = any(inspect.iscoroutinefunction(f) for f in [fresh, judge, *steps])
         self.takes_memory = {step: _arity(step) > 1 for step in steps}
+        if waits is not None and self.is_async:
+            raise BacklabError("steps that may wait cannot be async", "write them as plain functions")
         self.found = Schedules()
+
+    def all_waiting(self, every: Iterator[Schedule]) -> None:
+        """Each actor in a thread of its own, because a step that waits holds its thread."""
+        threads = {actor: Thread() for actor in self.actors}
+        try:
+            for order in every:
+                self._one_waiting(order, threads)
+        finally:
+            for thread in threads.values():
+                thread.close()
+
+    def _one_waiting(self, order: Schedule, threads: Mapping[str, Thread]) -> None:
+        world = self.fresh()
+        memories = {actor: SimpleNamespace() for actor in self.actors}
+        waits = self.waits
+        assert waits is not None
+
+        def call(actor: str, place: int) -> Any:
+            step = self.actors[actor][place]
+            return step(world, memories[actor]) if self.takes_memory[step] else step(world)
+
+        walk = Walk(call, lambda a: waits(world, a), lambda a, place: name_of(self.actors[a][place]))
+        walk.run(order, threads)
+        self.found.waited += walk.waited
+        self._note(order, walk.trace, self.judge(world))
 
     def all_sync(self, every: Iterator[Schedule]) -> None:
         for order in every:
@@ -145,6 +137,7 @@ class _Run:
             if actor in stopped:
                 continue
             note = ""
+            self.watchdog.began(f"{name_of(step)!r} of {actor}")
             try:
                 yield step(world, memories[actor]) if self.takes_memory[step] else step(world)
             except Exception as error:
@@ -168,21 +161,6 @@ class _Run:
             found.symptoms[symptom] = found.symptoms.get(symptom, 0) + 1
             if len(found.counterexamples) < self.keep:
                 found.counterexamples.append(readable(trace, list(self.actors), symptom))
-
-
-def readable(trace: Sequence[tuple[str, str]], actors: Sequence[str], symptom: str) -> str:
-    """A schedule as a table: one column per actor, time running down, the symptom last."""
-    widths = {a: max([len(a), *(len(text) for actor, text in trace if actor == a)]) + 3 for a in actors}
-    lines = ["   " + "".join(a.ljust(widths[a]) for a in actors)]
-    for place, (actor, text) in enumerate(trace, 1):
-        lines.append(f"{place}  " + "".join((text if a == actor else "").ljust(widths[a]) for a in actors))
-    return "\n".join(line.rstrip() for line in [*lines, f"=> {symptom}"])
-
-
-def name_of(step: Step) -> str:
-    """A step's name as people say it: `read_db` becomes "read db"; partials and lambdas have one too."""
-    inner = getattr(step, "func", step)
-    return str(getattr(inner, "__name__", type(inner).__name__)).replace("_", " ").strip("<> ")
 
 
 def _drive(talk: Any) -> None:

@@ -21,6 +21,11 @@ from backlab.course import Place
 from services.errors import BacklabError
 
 HOST, TRIES = "127.0.0.1", 50
+# it ends with us however we end: by SIGKILL, for a SIGTERM may leave it waiting; its kernels see that and go
+LAUNCH = (
+    "from services.leftovers import parent_death_signal; parent_death_signal()(9); "
+    "from jupyterlab.labapp import main; main()"
+)
 
 
 def serve(place: Place, port: int = 8888, browser: bool | None = None) -> int:
@@ -44,7 +49,7 @@ def serve(place: Place, port: int = 8888, browser: bool | None = None) -> int:
 def command(port: int, tree: str, opens: bool) -> list[str]:
     """JupyterLab's command line: this interpreter, loopback only, no port but the chosen one."""
     return [
-        sys.executable, "-m", "jupyterlab",
+        sys.executable, "-c", LAUNCH,
         f"--ServerApp.ip={HOST}",
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",

@@ -24,8 +24,8 @@ SHARE = 0.2  # of the time may go into drawing; an expensive plot is drawn less 
 class Live:
     """One display that is redrawn from the rows so far; between calls, never during one."""
 
-    def __init__(self, draw: Callable[[pd.DataFrame], Card]) -> None:
-        self._draw = draw
+    def __init__(self, draw: Callable[[pd.DataFrame], Card], share: float = SHARE) -> None:
+        self._draw, self._share = draw, share
         self._handle: Any = None
         self._next_s = 0.0
         self.redraws = 0
@@ -50,7 +50,7 @@ class Live:
         else:
             self._handle.update(bundle, raw=True, metadata=metadata)
         spent_s = time.monotonic() - started
-        self._next_s = time.monotonic() + min(max(FASTEST_S, spent_s / SHARE - spent_s), LONGEST_S)
+        self._next_s = time.monotonic() + min(max(FASTEST_S, spent_s / self._share - spent_s), LONGEST_S)
 
     def finish(self, rows: pd.DataFrame) -> None:
         """The final figure, in the place of the growing one; here an error in the drawing is told."""

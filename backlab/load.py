@@ -1,6 +1,6 @@
 """Run a Locust scenario headless in a process of its own and bring home one row per request.
 
-load(name) --`locust --headless`--> record.json --> Load(rows, statements)
+load(name) --`locust --headless`--> record.json --> Load(rows, users, statements, evidence)
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backlab import outside
 from services.errors import BacklabError
@@ -18,31 +18,56 @@ from services.errors import BacklabError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from backlab.plot.card import Card
+
 SCENARIOS = Path(__file__).parent.parent / "chaos" / "load"
 TOTAL = re.compile(r"^\s*Aggregated\s+(\d+)")
 
 
 @dataclass(frozen=True)
 class Load:
-    """What a scenario saw: `rows` (t_s, arm, op, latency_ms, outcome), and statements sent per arm."""
+    """What a scenario saw: `rows` as `measure()` makes them, how many users there were, what the stage knows.
+
+    `statements` are those that each arm sent to its database, where they were counted; `evidence` is what the
+    shop's database says afterwards: orders, charges, and what must never be there.
+    """
 
     rows: pd.DataFrame
+    users: pd.DataFrame
     statements: dict[str, int]
+    evidence: dict[str, int]
 
     def summary(self) -> pd.DataFrame:
         """Per arm: pages, failures, median and 95th percentile of latency in ms, statements a page."""
         import pandas as pd
 
         by_arm = self.rows.groupby("arm")
-        return pd.DataFrame(
+        found = pd.DataFrame(
             {
                 "pages": by_arm.size(),
                 "failed": by_arm.outcome.apply(lambda outcomes: int((outcomes != "ok").sum())),
                 "median, ms": by_arm.latency_ms.median().round(),
                 "95 %, ms": by_arm.latency_ms.quantile(0.95).round(),
-                "statements a page": pd.Series(self.statements) / by_arm.size(),
             }
         )
+        if self.statements:
+            found["statements a page"] = pd.Series(self.statements) / found["pages"]
+        return found
+
+    def plot(self, title: str = "", **how: Any) -> Card:
+        """Percentiles of latency over time, and below them requests/s, failures and users."""
+        from backlab.plot import load as plot
+
+        return plot(self.rows, users=self.users, title=title or self._finding(), **how)
+
+    def _finding(self) -> str:
+        most, table = int(self.users.users.max()) if len(self.users) else 0, self.summary()
+        alone = len(table) == 1
+        said = [
+            f"{row['95 %, ms']:,.0f} ms" + ("" if alone else f" ({arm})") for arm, row in table.iterrows()
+        ]
+        failed = f"; {n:,} failed" if (n := int(table["failed"].sum())) else ""
+        return f"{most} users: 95 of 100 requests are answered within {', '.join(said)}{failed}"
 
 
 def names() -> list[str]:
@@ -51,11 +76,20 @@ def names() -> list[str]:
 
 
 def load(
-    name: str, *, users: int = 8, seconds: float = 10, latency_ms: float = 2, host: str | None = None
+    name: str,
+    *,
+    users: int = 8,
+    seconds: float = 10,
+    latency_ms: float | None = None,
+    host: str | None = None,
+    shop: str | None = None,
+    shape: str | None = None,
 ) -> Load:
     """Run `chaos/load/<name>.py` against a shop of its own, or against `host` on this machine.
 
-    Raises `BacklabError` where there is no such scenario or it could not run.
+    `shop` is "one" or "each" (process), `shape` "flat", "steps", "spike" or "wave", `latency_ms` a delay
+    between services and database; where they are left out, the scenario decides. Raises `BacklabError` where
+    there is no such scenario or it could not run.
     """
     if name not in names():
         near = get_close_matches(name, names(), n=1) or names()[:1]
@@ -63,7 +97,8 @@ def load(
     with outside.folder("load") as folder:
         record = folder / "record.json"
         options = {"-f": SCENARIOS / f"{name}.py", "-u": users, "-r": users, "-t": f"{seconds:g}s"}
-        options |= {"--latency-ms": latency_ms} | ({"--host": host} if host else {})
+        chosen = {"--latency-ms": latency_ms, "--host": host, "--shop": shop, "--shape": shape}
+        options |= {option: value for option, value in chosen.items() if value is not None}
         argv = [
             outside.script("locust"),
             "--headless",
@@ -84,9 +119,20 @@ def _words(line: str) -> str | None:
     return f"{total.group(1)} requests" if total else None
 
 
-def _read(record: dict[str, object]) -> Load:
+def _read(record: dict[str, Any]) -> Load:
     import pandas as pd
 
-    rows = pd.DataFrame(record["rows"], columns=["t_s", "arm", "op", "latency_ms", "outcome"])
-    rows["t_s"] -= rows["t_s"].min()
-    return Load(rows, dict(record["statements"]))  # type: ignore[call-overload]
+    from backlab.measure import COLUMNS
+
+    if not record["rows"]:
+        raise BacklabError("the scenario sent no request", "give it more seconds")
+    rows = pd.DataFrame(record["rows"])
+    users = pd.DataFrame(record["users"], columns=["t_s", "users"])
+    began_s = rows.t_s.min()
+    users["t_s"] = (users.t_s - began_s).clip(lower=0)
+    rows["t_s"] -= began_s
+    users = users[users.t_s <= rows.t_s.max()]  # afterwards they leave
+    rows["level"], rows["fault"] = int(users.users.max()), ""
+    rows = rows[COLUMNS].sort_values("t_s", ignore_index=True)
+    rows.attrs |= {"level_name": "users", "arms": sorted(rows.arm.unique()), "began_unix_s": float(began_s)}
+    return Load(rows, users, dict(record["statements"]), dict(record["evidence"]))

@@ -49,13 +49,21 @@ def script(name: str) -> str:
 
 
 def run(
-    argv: list[str], where: Path, label: str, env: Mapping[str, str], says: Callable[[str], str | None]
+    argv: list[str],
+    where: Path,
+    label: str,
+    env: Mapping[str, str],
+    says: Callable[[str], str | None],
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Ended:
-    """Run `argv` in `where` until it ends; `says` makes a few words of a line of its log, or None."""
+    """Run `argv` in `where` until it ends; `says` makes a few words of a line of its log, or None.
+
+    `meanwhile` is called ten times a second or less often, for whoever wants to look at what it writes.
+    """
     log = where / "log"
     pid = warden.spawn(argv, cwd=where, log=log, env={**os.environ, **env}, farewell=signal.SIGINT)
     try:
-        for _ in progress(_lines(pid, log, says), label, unit="step"):
+        for _ in progress(_lines(pid, log, says, meanwhile), label, unit="step"):
             pass
         code = warden.poll(pid)
     except BaseException:
@@ -67,7 +75,9 @@ def run(
     return Ended(-1 if code is None else code, log.read_text(encoding="utf-8", errors="replace"))
 
 
-def _lines(pid: int, log: Path, says: Callable[[str], str | None]) -> Iterator[str]:
+def _lines(
+    pid: int, log: Path, says: Callable[[str], str | None], meanwhile: Callable[[], None]
+) -> Iterator[str]:
     """What the tool is doing, whenever it says something new, until it has ended."""
     with open(log, encoding="utf-8", errors="replace") as lines:
         while True:
@@ -78,4 +88,5 @@ def _lines(pid: int, log: Path, says: Callable[[str], str | None]) -> Iterator[s
                     yield words
             if over:
                 return
+            meanwhile()
             ready.true(lambda: warden.poll(pid) is not None, within_s=0.1, every_s=0.02)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,29 +16,34 @@ import click
 )
 @click.option("--json", "as_json", is_flag=True, help="Print Chaos Toolkit's journal and nothing else.")
 def command(experiment: str | None, variables: tuple[str, ...], as_json: bool) -> int:
-    """Run EXPERIMENT (none named: list them) on servers of its own and draw what happened.
+    """Run EXPERIMENT (none named: list them) on servers of its own, draw what happened and report it.
+
+    EXPERIMENT is a name from the list, or a YAML or JSON file of yours. The picture and the report come
+    into out/chaos/EXPERIMENT/.
 
     Exit code 0 when the hypothesis held, 1 when it did not, 2 when nothing can be said.
 
     \b
     Example: backlab chaos 4_2_database_moves_zone
     """
-    from backlab import course, plot
+    from backlab import course, report
     from backlab.experiment import experiment as run
     from backlab.experiment import names
 
     if experiment is None:
         click.echo("\n".join(names()))
         return 0
-    outcome = run(experiment, **dict(variable.split("=", 1) for variable in _named(variables)))
+    chosen: dict[str, Any] = dict(variable.split("=", 1) for variable in _named(variables))
+    outcome = run(experiment, **chosen)
     if as_json:
         click.echo(json.dumps(outcome.journal, indent=1))
         return outcome.exit_code
     click.echo(f"  {outcome}")
     for window in outcome.faults:
         click.echo(f"  fault: {window[2]}, from {window[0]:.1f} to {window[1]:.1f} s")
-    picture = plot.timeline(outcome.rows, faults=outcome.faults, title=str(outcome))
-    saved = picture.save(course.out("chaos") / f"{experiment}.png")
+    if recovered := report.recovery(outcome):
+        click.echo(f"  {recovered}")
+    saved = report.write(outcome, course.out("chaos") / Path(experiment).stem)
     click.echo(f"  {saved.relative_to(course.root().parent).as_posix()}")
     return outcome.exit_code
 

@@ -8,17 +8,17 @@ import click
 
 
 @click.command(name="clean")
-@click.option("--cache", "with_cache", is_flag=True, help="Also the prepared data directories and programs.")
-def command(with_cache: bool) -> None:
-    """Remove the pictures in out/, and with --cache everything that was prepared to start quickly.
+@click.option("--caches", is_flag=True, help="Also prepared data, programs, jars and Java's caches.")
+def command(caches: bool) -> None:
+    """Remove the pictures in out/, and with --caches everything that was prepared to start quickly.
 
     \b
-    Example: backlab clean --cache
+    Example: backlab clean --caches
     """
     from backlab import course
     from services import cache
 
-    places = [course.root().parent / "out"] + ([cache.directory()] if with_cache else [])
+    places = [course.root().parent / "out"] + ([cache.directory()] if caches else [])
     for place in places:
         if place.exists():
             size = sum(f.stat().st_size for f in place.rglob("*") if f.is_file() and not f.is_symlink())

@@ -30,7 +30,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     for state in states:
         origin = "built here" if state.ours else "from elsewhere"
         there = f"{origin}, {state.size_bytes / 1e6:,.0f} MB" if state.present else "not here"
-        click.echo(f"{state.name:<10} {state.tag:<14} {there}")
+        click.echo(f"{state.name:<10} {state.tag:<20} {there}")
 
 
 @command.command(name="build")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 
@@ -9,13 +11,17 @@ import click
 @click.argument("scenario", required=False)
 @click.option("--users", default=8, show_default=True, help="Users of each kind together.")
 @click.option("--seconds", default=10.0, show_default=True, help="How long.")
-@click.option("--latency-ms", default=2.0, show_default=True, help="Delay between service and database.")
+@click.option("--latency-ms", type=float, help="Delay between service and database [the scenario's own].")
+@click.option(
+    "--shop", type=click.Choice(["one", "each"]), help="The shop in one process, or in one for each service."
+)
+@click.option(
+    "--shape", type=click.Choice(["flat", "steps", "spike", "wave"]), help="How the number of users changes."
+)
 @click.option("--host", help="Aim at this address of 127.0.0.1 instead of a shop of its own.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON and nothing else.")
-def command(
-    scenario: str | None, users: int, seconds: float, latency_ms: float, host: str | None, as_json: bool
-) -> int:
-    """Run SCENARIO (none named: list them) and print pages, failures, latencies, statements a page.
+def command(scenario: str | None, users: int, seconds: float, as_json: bool, **chosen: Any) -> int:
+    """Run SCENARIO (none named: list them) and print pages, failures, latencies; draw out/load/SCENARIO.png.
 
     Exit code 0 when every request was answered, 1 when some were not, 2 when it could not run.
 
@@ -27,7 +33,13 @@ def command(
     if scenario is None:
         click.echo("\n".join(names()))
         return 0
-    seen = load(scenario, users=users, seconds=seconds, latency_ms=latency_ms, host=host)
+    seen = load(scenario, users=users, seconds=seconds, **chosen)
     summary = seen.summary()
-    click.echo(summary.to_json(orient="index", indent=1) if as_json else summary.round(1).to_string())
+    if as_json:
+        click.echo(summary.to_json(orient="index", indent=1))
+    else:
+        click.echo(summary.round(1).to_string())
+        for what, count in seen.evidence.items():
+            click.echo(f"{what}: {count:,}")
+        click.echo(seen.plot().save(f"out/load/{scenario}.png"))
     return int(bool(summary["failed"].sum()))

@@ -3,6 +3,7 @@
     lines   something against a level, one line per arm     timeline     over time, faults shaded
     bars    one number per arm                              before_after what a repair changed
     heat    a number per row and column                     tree         query plans side by side
+    load    percentiles, requests/s, failures over time     inconclusive hatches what proves nothing
 
 Each returns a `Card`; make it the last line of a cell, or call `.show()`.
 """
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
     from backlab.plot._bars import bars, before_after
     from backlab.plot._heat import heat
     from backlab.plot._lines import lines
+    from backlab.plot._load import load
     from backlab.plot._timeline import timeline
     from backlab.plot._tree import tree
     from backlab.plot.card import Card
-    from backlab.plot.notes import alt, finding, predicted, shade
+    from backlab.plot.notes import alt, finding, inconclusive, predicted, shade
 
 __all__ = [
     "Card",
@@ -26,7 +28,9 @@ __all__ = [
     "before_after",
     "finding",
     "heat",
+    "inconclusive",
     "lines",
+    "load",
     "predicted",
     "shade",
     "timeline",
@@ -36,8 +40,8 @@ __all__ = [
 # matplotlib and pandas take more than a second: whoever only runs checks never pays for them
 _HOMES = {
     "Card": "card", "alt": "notes", "bars": "_bars", "before_after": "_bars", "finding": "notes",
-    "heat": "_heat", "lines": "_lines", "predicted": "notes", "shade": "notes", "timeline": "_timeline",
-    "tree": "_tree",
+    "heat": "_heat", "inconclusive": "notes", "lines": "_lines", "load": "_load", "predicted": "notes",
+    "shade": "notes", "timeline": "_timeline", "tree": "_tree",
 }  # fmt: skip
 
 

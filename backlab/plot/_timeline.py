@@ -16,6 +16,7 @@ from backlab.predict import number
 from backlab.stats import ordered
 
 FEW_DOTS = 150  # up to these each dot is drawn large enough to be seen by itself
+GAP, GAP_SHARE = 8, 0.05  # the line breaks where no call ended well for so long: spacings, share of the axis
 MOST_DOTS = 4_000  # more would make the picture too large; the medians still use every row
 
 
@@ -65,7 +66,8 @@ def _one_arm(card: Card, ax: Axes, arm: str, part: pd.DataFrame, x: str, y: str,
     ax.plot(dots[x], dots[y], ".", color=look.colour, ms=size, alpha=alpha, zorder=2, mew=0)
     window = max(3, len(part) // 40)
     running = part[y].rolling(window, center=True, min_periods=1).median()
-    ax.plot(part[x], running, "-", color=look.colour, lw=1.8, zorder=3 + look.loud)
+    gaps = part[x].diff() > max(GAP * part[x].diff().median(), GAP_SHARE * (part[x].max() - part[x].min()))
+    ax.plot(part[x], running.mask(gaps), "-", color=look.colour, lw=1.8, zorder=3 + look.loud)
     end_label(ax, float(part[x].iloc[-1]), float(running.iloc[-1]), arm, look.ink, bold=True)
     card.facts.append(
         f"{arm}: median {number(float(part[y].median()))}, highest {number(float(part[y].max()))} {words(y)}."

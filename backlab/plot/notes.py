@@ -1,8 +1,9 @@
-"""Marks that any plot may carry: the finding, your guess, the fault's window, the alternative text."""
+"""Marks that any plot may carry: the finding, your guess, the fault's window, that it proves nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from matplotlib.axes import Axes
@@ -14,6 +15,7 @@ from backlab.predict import recall
 
 Window = tuple[float, float, str]  # from, to (same unit as the time axis), what was broken
 Guess = float | str | None
+STAMP, HATCH = "#A8331B", "#E3D3C8"
 
 
 def finding(where: Axes | Figure, title: str) -> None:
@@ -65,6 +67,22 @@ def shade(ax: Axes, windows: Iterable[Window]) -> None:
             fontsize=8,
             color="#7A4A14",
         )
+
+
+def inconclusive(where: Axes | Figure, reasons: Sequence[str]) -> None:
+    """Hatch the figure and stamp it, so that nobody takes it for a measurement; no reasons, no mark."""
+    if not reasons:
+        return
+    card = card_of(where)
+    for ax in card.axes:
+        ax.patch.set(hatch="///", edgecolor=HATCH)
+    why = "\n".join(textwrap.wrap("; ".join(reasons), 62))
+    box = {"boxstyle": "round,pad=0.5", "facecolor": CARD, "edgecolor": STAMP, "lw": 1.6}
+    card.ax.annotate("INCONCLUSIVE", (0.5, 0.62), xycoords="axes fraction", ha="center", va="bottom",
+                     fontsize=17, fontweight="bold", color=STAMP, bbox=box, zorder=9)  # fmt: skip
+    card.ax.annotate(why, (0.5, 0.5), xycoords="axes fraction", ha="center", va="top", fontsize=8,
+                     color=INK, bbox=box | {"lw": 0}, zorder=9)  # fmt: skip
+    card.facts.insert(0, f"INCONCLUSIVE: {'; '.join(reasons)}.")
 
 
 def card_of(where: Axes | Figure) -> Card:

@@ -6,10 +6,11 @@ import psycopg
 import pytest
 
 from backlab import bench, up
-from backlab.bench import SERVERS, Bench, sqlalchemy_url
+from backlab.bench import Bench, sqlalchemy_url
 from chaos.client import Wire
 from chaos.steering import Api
 from services.errors import BacklabError, ServerError
+from services.kinds import KINDS
 
 
 class Fake:
@@ -84,7 +85,7 @@ def test_when_one_server_fails_the_others_are_stopped():
     ("names", "options", "said"),
     [
         (["postgras"], {}, "there is no server called 'postgras'; did you mean 'postgres'?"),
-        (["oracle"], {}, f"there is no server called 'oracle'; known are {', '.join(SERVERS)}"),
+        (["oracle"], {}, f"there is no server called 'oracle'; known are {', '.join(KINDS)}"),
         (["postgres"], {"data": "shop-s"}, "there is no data set called 'shop-s'; did you mean 'shop-S'?"),
     ],
 )
@@ -103,3 +104,9 @@ def test_addresses_keep_login_and_database_on_their_way_through_a_wire():
     assert lab.via(wire, url) == "postgresql+psycopg://postgres:s3cret@127.0.0.1:9999/shop_1"
     assert lab.via(wire, "redis://127.0.0.1:6379/0") == "redis://127.0.0.1:9999/0"
     assert sqlalchemy_url("postgresql://a@h/d") == "postgresql+psycopg://a@h/d"
+
+
+def test_a_server_takes_what_its_class_takes():
+    """`options` go to the server that they name, beside its `settings`."""
+    with bench("redis", options={"redis": {"durable": True}}, backend="native") as made:
+        assert made.redis.durable

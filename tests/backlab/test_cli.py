@@ -103,6 +103,13 @@ def test_ctrl_c_ends_a_run_with_one_line_and_no_process(tiny: Place, built_once:
     assert not kernel.is_running()
 
 
+def test_doctor_names_the_labs_that_run_with_each_server():
+    """As the labs' sources name them."""
+    found = {one["name"]: one for one in json.loads(backlab("doctor", "--json").stdout)}
+    assert "4.2" in found["postgres"]["labs"]
+    assert found["python"]["labs"] == []
+
+
 def test_doctor_says_what_is_wrong_before_anything_starts():
     """A wrong back end is told with what to do, and the exit code is 2."""
     done = backlab("doctor", env={**os.environ, "BACKLAB_BACKEND": "vmware"})

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from backlab import interleave
-from backlab.interleave import count, orders
+from backlab.schedules import count, orders
 from services.errors import BacklabError
 
 
