@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # `make prove LAB=4.2` proves one lab; without LAB, all of them
 WHICH = $(if $(filter command line environment,$(origin LAB)),$(LAB),--all)
 
-.PHONY: list setup run open test test-containers check labs prove bench images compose lock lock-check clean
+.PHONY: list setup run open test test-containers test-browser leaks check labs prove bench images compose lock lock-check clean
 
 list: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -29,10 +29,19 @@ open: setup ## open a lab in JupyterLab (LAB=)
 	@$(BIN)/backlab open $(LAB)
 
 test: setup ## every test that needs neither Docker nor a browser
-	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest tests -n 2 --alone without
+	@$(BIN)/python -m pytest tests --alone only
+
+leaks: setup ## kill kernels, pytests, chaos runs, labs by the hundred, on both back ends: nothing may be left (Docker)
+	@BACKLAB_LEAKS=long $(BIN)/python -m pytest -q tests/leaks -m "container or not container"
+	@BACKLAB_LEASE_TRIES=50 $(BIN)/python -m pytest -q tests/chaos/test_leases.py
 
 test-containers: setup ## the tests that need Docker and our images (make images)
-	@$(BIN)/python -m pytest tests -m container
+	@$(BIN)/python -m pytest tests -m container -n 2 --alone without
+	@$(BIN)/python -m pytest tests -m container --alone only
+
+test-browser: setup ## the tests in a real JupyterLab in headless Chromium (apt install chromium)
+	@$(BIN)/python -m pytest tests -m browser
 
 check: setup ## ruff, mypy and the house rules, in seconds
 	@$(BIN)/ruff check .
@@ -53,7 +62,7 @@ images: setup ## build the servers' images here, for places without a registry
 	@$(BIN)/backlab images build
 	@sh services/images/jupyterlab/local.sh
 
-compose: ## JupyterLab and Postgres by docker-compose, with a token and a password of their own in .env
+compose: ## the playground by docker-compose: JupyterLab, shop, Locust, proxy; secrets of your own in .env
 	@sh services/images/jupyterlab/secrets.sh
 	@$$(command -v docker-compose || echo docker compose) up --detach
 
@@ -64,6 +73,6 @@ lock-check: setup ## does every package of the lock have a wheel for each Python
 	@$(BIN)/python -m tests.lock_matrix
 
 clean: ## remove the environment, outputs and caches, the prepared data directories too
-	@test ! -x $(BIN)/backlab || $(BIN)/backlab clean --cache || true
+	@test ! -x $(BIN)/backlab || $(BIN)/backlab clean --caches || true
 	@rm -rf .venv out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +

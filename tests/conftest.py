@@ -1,5 +1,7 @@
 """Leaves out what needs Docker or a browser unless it is asked for with `-m`, and says so in one line.
 
+Tests marked `long` (a minute each) come first, or one of two processes would wait for the other at the end.
+
 pytest tests                  everything that needs neither
 pytest tests -m container     make test-containers
 pytest tests -m browser       make test-browser
@@ -7,17 +9,41 @@ pytest tests -m browser       make test-browser
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from typing import Any
 
 import pytest
 
+from services import kinds
+from services.errors import BacklabError
+
 CHORES = {"container": "make test-containers", "browser": "make test-browser"}
+EVERY_SERVER = "BACKLAB_EVERY_SERVER"  # CI sets it: there, a server that is not installed fails its tests
 LEFT_OUT = pytest.StashKey[Counter[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Tests that measure get the machine for themselves: `make test` runs the others first, two at a time."""
+    parser.addoption(
+        "--alone", choices=["only", "without"], help="only the tests marked `alone`, or all others"
+    )
+
+
+def choose(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what `--alone` asks for."""
+    wanted = config.getoption("--alone")
+    if wanted:
+        kept = [item for item in items if bool(item.get_closest_marker("alone")) == (wanted == "only")]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        items[:] = kept
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the marked tests, but not one that is named on the command line or chosen with `-m`."""
+    choose(config, items)
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     named = any("::" in argument for argument in config.invocation_params.args)
     if config.option.markexpr or named:
         return
@@ -31,7 +57,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[LEFT_OUT] = left_out
     if dropped:
         config.hook.pytest_deselected(items=dropped)
-        items[:] = kept
+    items[:] = kept
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that reports, when this one only runs tests for it (`-n 2`)."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left out"] = dict(session.config.stash.get(LEFT_OUT, Counter()))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Hear it; every such process has looked at all tests."""
+    node.config.stash[LEFT_OUT] = Counter(getattr(node, "workeroutput", {}).get("left out", {}))
+
+
+def needs_natively(kind: str) -> None:
+    """Leave a test out where this machine does not have the programs of a kind of server."""
+    try:
+        kinds.find(kind).found()
+    except BacklabError as missing:
+        if os.environ.get(EVERY_SERVER):
+            raise
+        pytest.skip(str(missing))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -22,6 +22,7 @@ BACKENDS = [
 ]
 LABS = sorted(path.relative_to(SOLVED) for path in SOLVED.rglob("*.ipynb"))
 WITHIN_S = 300
+pytestmark = pytest.mark.long
 
 
 def nbval(notebook: Path, backend: str, report: Path) -> dict[int, bool]:

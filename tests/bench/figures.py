@@ -1,6 +1,6 @@
 """Measures every figure and prints the table: ours, the anchor's, how many times better, what is required.
 
-    make bench                                    all of them, two minutes
+    make bench                                    all of them, three minutes
     python -m tests.bench.figures start wire      some of them
     python -m tests.bench.figures ratios          judged by the ratio alone, for machines with slow minutes
 
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from tests.bench.figure import Figure
 
-MODULES = ("start", "rows", "wire", "judge", "setup")
+MODULES = ("start", "kafka", "rows", "wire", "load", "judge", "setup")
 HEAD = ["figure", "ours", "anchor", "better", "required", "", "the anchor"]
 
 

@@ -1,6 +1,6 @@
-"""Peers for the proxy in the bench: a server that echoes or swallows, and a proxy written with streams.
+"""Peers for the bench: a server that echoes, swallows or answers HTTP, and a proxy written with streams.
 
-    python -m tests.bench.peers echo|sink              prints its port
+    python -m tests.bench.peers echo|sink|http         prints its port
     python -m tests.bench.peers streams UPSTREAM_PORT  the anchor: 15 lines of asyncio streams
 
 Each in a process of its own, as real clients, proxies and servers are; ends when its standard input does.
@@ -16,6 +16,7 @@ from typing import cast
 import uvloop
 
 SWALLOWED_AT_ONCE = 1 << 18
+ANSWER = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{"status":"ok"}'
 
 
 class Peer(asyncio.BufferedProtocol):
@@ -35,6 +36,16 @@ class Peer(asyncio.BufferedProtocol):
             self.transport.write(bytes(self.buffer[:nbytes]))
         elif self.buffer[nbytes - 1] == ord("\n"):
             self.transport.write(b"\n")
+
+
+class HttpPeer(asyncio.Protocol):
+    """Answers every request in the same few bytes, as cheaply as Python can."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.transport.write(ANSWER * data.count(b"\r\n\r\n"))
 
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -57,7 +68,8 @@ async def serve(kind: str, upstream: int) -> None:
     if kind == "streams":
         server = await asyncio.start_server(relay, "127.0.0.1", 0)
     else:
-        server = await loop.create_server(lambda: Peer(kind == "sink"), "127.0.0.1", 0)
+        made = HttpPeer if kind == "http" else lambda: Peer(kind == "sink")
+        server = await loop.create_server(made, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 

@@ -1,9 +1,10 @@
-"""How long until a fresh Postgres answers: ours on both back ends, and testcontainers as it comes."""
+"""How long until a fresh Postgres answers, alone and with Redis: on both back ends and by testcontainers."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import psycopg
@@ -11,10 +12,12 @@ import psycopg
 from services.engine import Engine
 from services.errors import BacklabError
 from services.postgres import Postgres
+from services.redis import Redis
+from services.server import Server
 from tests.bench.figure import Figure, interleaved, seconds
 
 IMAGE = "postgres:18"
-ROUNDS = 5
+ROUNDS = 10
 ANCHOR = "testcontainers' defaults"
 
 
@@ -25,13 +28,26 @@ def engine_with(image: str) -> bool:
     return False
 
 
-def ours(backend: str) -> float:
-    """Seconds from nothing to an answer by protocol."""
-    server = Postgres(backend=backend)
+def started(servers: Sequence[Server], then: Callable[[], None] = lambda: None) -> float:
+    """Seconds from nothing until all of them answer by protocol, started at once; `then` while they run."""
     try:
-        return seconds(server.start)
+        with ThreadPoolExecutor(len(servers)) as pool:
+            taken = seconds(lambda: list(pool.map(lambda server: server.start(), servers)))
+        then()
+        return taken
     finally:
-        server.stop()
+        for server in servers:
+            server.stop()
+
+
+def postgres(backend: str) -> float:
+    """Postgres alone."""
+    return started([Postgres(backend=backend)])
+
+
+def pair(backend: str) -> float:
+    """What half of the labs bring up."""
+    return started([Postgres(backend=backend), Redis(backend=backend)])
 
 
 def theirs() -> float:
@@ -54,13 +70,16 @@ def theirs() -> float:
 
 def figures() -> Iterator[Figure]:
     """Native against 0.15 s; container against 0.7 s where there is an engine with the image."""
-    arms = {"native": lambda: ours("native")}
-    ours("native")  # makes what is prepared once
+    arms = {"native": lambda: postgres("native"), "native pair": lambda: pair("native")}
+    pair("native")  # makes what is prepared once
     if engine_with(IMAGE):
-        ours("container")
-        arms |= {"container": lambda: ours("container"), "theirs": theirs}
+        pair("container")
+        arms |= {"container": lambda: postgres("container"), "container pair": lambda: pair("container")}
+        arms |= {"theirs": theirs}
     taken = interleaved(arms, ROUNDS)
     anchor = taken.get("theirs")
     yield Figure("Postgres answers, native", "s", taken["native"], 0.15, ANCHOR, anchor, 10)
+    yield Figure("Postgres and Redis, native", "s", taken["native pair"], 0.15, ANCHOR, anchor, 8)
     if "container" in taken:
         yield Figure("Postgres answers, container", "s", taken["container"], 0.7, ANCHOR, anchor, 2)
+        yield Figure("Postgres and Redis, container", "s", taken["container pair"], 0.7, ANCHOR, anchor, 2)
