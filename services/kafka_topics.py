@@ -6,6 +6,7 @@ Labs use confluent_kafka itself for what they teach; this is for preparing and j
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from services.errors import BacklabError
+from services.kafka_probe import knows_topic
 
 WITHIN_S, POLL_S = 15.0, 0.1
 # The default waits up to 10 s before it tries again, and prints what it may well expect after a kill.
@@ -48,7 +50,10 @@ class Topics:
         replicas: list[list[int]] | None = None,
         config: Mapping[str, str] | None = None,
     ) -> str:
-        """Make a topic and return its name; `replicas` are the nodes of each partition, its leader first."""
+        """Make a topic and return its name once every broker knows it.
+
+        `replicas` are the nodes of each partition, its leader first.
+        """
         spread: dict[str, Any] = (
             {"replica_assignment": replicas} if replicas else {"replication_factor": replication}
         )
@@ -56,7 +61,18 @@ class Topics:
             name, num_partitions=len(replicas or []) or partitions, config=dict(config or {}), **spread
         )
         _done(self.admin.create_topics([topic], request_timeout=WITHIN_S))
+        self._await_everywhere(name)
         return name
+
+    def _await_everywhere(self, topic: str) -> None:
+        """The controller answers before all brokers have heard; a client asks any of them."""
+        deadline = time.monotonic() + WITHIN_S
+        for broker in self.admin.list_topics(timeout=WITHIN_S).brokers.values():  # type: ignore[attr-defined]
+            while not _known(broker.host, broker.port, topic):
+                if time.monotonic() > deadline:
+                    what = f"broker {broker.id} has not heard of the new topic {topic} within {WITHIN_S:g} s"
+                    raise BacklabError(what, "look at its log (`logs()`)")
+                time.sleep(0.01)
 
     def delete(self, *names: str) -> None:
         """Delete topics."""
@@ -152,6 +168,14 @@ def _appended(
         else:
             producer.poll(0)
             return
+
+
+def _known(host: str, port: int, topic: str) -> bool:
+    """Whether a broker knows the topic; one that is gone needs not."""
+    try:
+        return knows_topic(host, port, topic)
+    except OSError:
+        return True
 
 
 def _done(futures: Mapping[str, Any]) -> None:

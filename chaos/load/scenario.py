@@ -26,6 +26,7 @@ from chaos.loopback import refuse_strangers
 from services.errors import BacklabError
 
 USERS_EVERY_S = 0.5
+FINISH_S = 15.0  # users end what they are at; cut off, an order would be placed and not noted
 
 
 def stage(
@@ -99,6 +100,7 @@ class Run:
         if options is not None and options.shape != "flat":
             environment.shape_class = shapes.made(options.shape, options.num_users, options.run_time)
             environment.shape_class.runner = environment.runner
+        environment.stop_timeout = environment.stop_timeout or FINISH_S
         gevent.spawn(self._count_users, environment)
 
     def _find_shop(self, environment: Environment, options: Any) -> None:
