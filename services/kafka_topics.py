@@ -67,8 +67,8 @@ class Topics:
     def _await_everywhere(self, topic: str) -> None:
         """The controller answers before all brokers have heard; a client asks any of them."""
         deadline = time.monotonic() + WITHIN_S
-        for broker in self.admin.list_topics(timeout=WITHIN_S).brokers.values():  # type: ignore[attr-defined]
-            while not _known(broker.host, broker.port, topic):
+        for broker in self.admin.list_topics(timeout=WITHIN_S).brokers.values():
+            while not _known(str(broker.host), broker.port, topic):
                 if time.monotonic() > deadline:
                     what = f"broker {broker.id} has not heard of the new topic {topic} within {WITHIN_S:g} s"
                     raise BacklabError(what, "look at its log (`logs()`)")
