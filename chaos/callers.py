@@ -143,6 +143,27 @@ class DualWrite:
         self._order.close()
 
 
+class Purchase:
+    """Places an order at the shop; "sold out" is a proper answer, and after a timeout nobody knows."""
+
+    def __init__(self, shop: str) -> None:
+        self._client = httpx.Client(base_url=shop, timeout=10)
+        self._ids = itertools.cycle(range(1, PRODUCTS + 1))
+
+    def __call__(self) -> str:
+        lines = [{"product_id": next(self._ids), "quantity": 1}]
+        try:
+            answer = self._client.post("/orders", json={"customer_id": 1, "lines": lines})
+        except httpx.TimeoutException:
+            return "unknown"
+        except httpx.HTTPError:
+            return "failed"
+        return "ok" if answer.status_code in (201, 409) else "failed"
+
+    def close(self) -> None:
+        self._client.close()
+
+
 READ = "SELECT name, price_cents FROM products WHERE id = %s"
 WRITE = "UPDATE inventory SET reserved = reserved + 1 WHERE product_id = %s"
 STOCK = "SELECT on_hand FROM inventory WHERE product_id = %s"
@@ -170,6 +191,7 @@ KINDS: Mapping[str, tuple[Callable[[Addresses], Caller], tuple[str, ...]]] = {
     "reserve-stock": (_statement(WRITE), ("postgres",)),
     "read-stock": (_statement(STOCK), ("postgres",)),
     "reserve-and-send": (_dual_write, ("postgres", "kafka")),
+    "place-order": (lambda stage: Purchase(stage.address("shop")), ("shop",)),
     "cache-only": (_cached(False), ("redis", "postgres")),
     "cache-or-database": (_cached(True), ("redis", "postgres")),
 }

@@ -4,7 +4,9 @@ configuration:
   servers: [postgres, redis]            started together; postgres holds the small shop, kafka a topic
   wires: [redis]                        the proxy in front of these; each is called like its server
   load: {shopper: cache-or-database}    arm -> what its screens do (chaos/callers.py)
-  shop: back_office                     or a prepared stage with services, and its `page`
+  shop: back_office                     or a prepared stage with services, and its `page`;
+                                        `whole`: every service in one process, on the servers above
+  workers: [relay]                      of the whole shop; they need kafka
   screens: 4                            per arm, each calling every `period_s`
   period_s: 0.1
 """
@@ -25,8 +27,10 @@ from chaos.client import ProxyServer, Wire
 from chaos.wire.protocols import PROTOCOLS
 from services import kinds
 from services.errors import BacklabError
+from services.shop.worker_server import WORKERS
 
 SHOPS = {"back_office": BackOffice}
+WHOLE = "whole"
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Plan:
     wires: list[str] = field(default_factory=list)
     load: dict[str, str] = field(default_factory=dict)
     shop: str = ""
+    workers: list[str] = field(default_factory=list)
     page: str = "/"
     screens: int = 4
     period_s: float = 0.5
@@ -49,19 +54,31 @@ class Plan:
             if name in configuration:
                 found[name] = _typed(name, configuration[name], kind)
         plan = cls(**found)
-        if plan.shop and plan.shop not in SHOPS:
-            raise BacklabError(f"there is no shop called {plan.shop!r}", f"known are {', '.join(SHOPS)}")
+        _known(plan.shop, ("", *SHOPS, WHOLE), "there is a shop called")
+        for name in plan.workers:
+            _known(name, WORKERS, "the shop has")
         for name in plan.servers:
             _known(name, kinds.KINDS, "backlab has")
         for name in plan.wires:
             _known(name, plan.servers, "a wire leads to")
         for load in plan.load.values():
-            maker(load, plan.servers)
+            maker(load, plan.there)
+        if plan.shop == WHOLE:
+            for name in ("postgres", *(["kafka"] if plan.workers else [])):
+                _known(name, plan.servers, "the whole shop stands on")
+        elif plan.workers:
+            raise BacklabError("workers belong to a shop", f"write `shop: {WHOLE}` into the configuration")
         return plan
+
+    @property
+    def there(self) -> list[str]:
+        """What its load can call."""
+        return [*self.servers, *(["shop"] if self.shop == WHOLE else [])]
 
 
 FIELDS: dict[str, type] = {
-    "servers": list, "wires": list, "load": dict, "shop": str, "page": str, "screens": int, "period_s": float,
+    "servers": list, "wires": list, "load": dict, "shop": str, "workers": list, "page": str,
+    "screens": int, "period_s": float,
 }  # fmt: skip
 
 
@@ -79,9 +96,13 @@ class Stage:
 
     def __enter__(self) -> Self:
         try:
-            if self.plan.shop:
-                self._raise_shop()
+            if self.plan.shop in SHOPS:
+                self._raise_back_office()
             self._raise_servers()
+            if self.plan.shop == WHOLE:
+                self._raise_whole_shop()
+            for arm, kind in self.plan.load.items():
+                self.callers[arm] = partial(maker(kind, self.plan.there), self)
         except BaseException:
             self._open.close()
             raise
@@ -90,7 +111,7 @@ class Stage:
     def __exit__(self, *error: object) -> None:
         self._open.close()
 
-    def _raise_shop(self) -> None:
+    def _raise_back_office(self) -> None:
         shop = self._open.enter_context(SHOPS[self.plan.shop]())
         self.wires |= shop.wires
         self.servers |= {"postgres": shop.postgres, **shop.services}
@@ -100,7 +121,6 @@ class Stage:
 
     def _raise_servers(self) -> None:
         made = {name: _make(name) for name in self.plan.servers}
-        makers = {arm: maker(kind, self.plan.servers) for arm, kind in self.plan.load.items()}
         with ThreadPoolExecutor() as starting:
             list(starting.map(self._open.enter_context, made.values()))
         self.servers |= made
@@ -118,8 +138,15 @@ class Stage:
                 upstream, port = server.wire_ends()
                 self.wires[name] = proxy.proxy(name, upstream=upstream, protocol=protocol, port=port)
                 self.behind[name] = name
-        for arm, make in makers.items():
-            self.callers[arm] = partial(make, self)
+
+    def _raise_whole_shop(self) -> None:
+        from services.shop.topology import Shop
+
+        settings = {"kafka_bootstrap": self.address("kafka")} if self.plan.workers else {}
+        url = self.address("postgres").replace("postgresql://", "postgresql+psycopg://", 1)
+        shop = Shop(database_url=url, workers=self.plan.workers, settings=settings)
+        self._open.enter_context(shop)
+        self.servers |= {"shop": shop.processes["gateway"], **shop.workers}
 
     def address(self, server: str) -> str:
         """The URL of a server (of PostgreSQL: of its shop), through its wire if it has one."""

@@ -1,12 +1,13 @@
-"""Actions on servers and workers: kill, freeze, start again, arm a worker to crash at a step.
+"""Actions on servers and workers: kill, freeze, start again, arm a worker to crash or freeze at a step.
 
 Annotations stay real types here: `chaos discover` reads them.
 """
 
 from chaos import theatre
 from chaos.outages.downtime import Killed, Paused
-from chaos.outages.restarts import CrashAt
+from chaos.outages.restarts import CrashAt, PauseAt
 from services.errors import BacklabError
+from services.shop.worker_server import Worker
 
 
 def kill_server(server: str) -> None:
@@ -24,13 +25,13 @@ def pause_server(server: str) -> None:
 
 
 def start_server(server: str) -> None:
-    """Bring a killed server back, with the data that it had on disk, on the same port; safe to repeat."""
-    theatre.lift(lambda where, fault: where == server and isinstance(fault, Killed))
+    """Bring a killed server or a crashed worker back, with its data, on its port; safe to repeat."""
+    theatre.lift(lambda where, fault: where == server and isinstance(fault, Killed | CrashAt))
 
 
 def resume_server(server: str) -> None:
-    """Let a paused server go on; safe to repeat."""
-    theatre.lift(lambda where, fault: where == server and isinstance(fault, Paused))
+    """Let a paused server or worker go on; safe to repeat."""
+    theatre.lift(lambda where, fault: where == server and isinstance(fault, Paused | PauseAt))
 
 
 def restart_server(server: str) -> None:
@@ -45,10 +46,32 @@ def crash_worker_at(worker: str, step: str, nth: int = 1, wait_s: float = 0) -> 
 
     The worker reads `CRASH_AT=<step>:<nth>`. With `wait_s`, wait until it has crashed; not crashing fails.
     """
-    outage = CrashAt(theatre.current().stage.server(worker), step, int(nth))
+    outage = CrashAt(_worker(worker), step, int(nth))
     theatre.current().open_fault(f"{worker} crashes at {step}", {worker: outage})
-    if float(wait_s) and not outage.wait(float(wait_s)):
+    _must_come(outage, worker, float(wait_s))
+
+
+def pause_worker_at(worker: str, step: str, nth: int = 1, wait_s: float = 0) -> None:
+    """Restart a worker so that it freezes, as by SIGSTOP, when it comes to `step` for the `nth` time.
+
+    The worker reads `PAUSE_AT=<step>:<nth>`; `resume_server` lets it go on. With `wait_s`, wait until it has
+    frozen; not freezing fails.
+    """
+    outage = PauseAt(_worker(worker), step, int(nth))
+    theatre.current().open_fault(f"{worker} freezes at {step}", {worker: outage})
+    _must_come(outage, worker, float(wait_s))
+
+
+def _worker(name: str) -> Worker:
+    worker = theatre.current().stage.server(name)
+    if not isinstance(worker, Worker):
+        raise BacklabError(f"{name} is a server and has no steps", "name one of the experiment's `workers`")
+    return worker
+
+
+def _must_come(outage: CrashAt | PauseAt, worker: str, wait_s: float) -> None:
+    if wait_s and not outage.wait(wait_s):
         raise BacklabError(
-            f"{worker} has not come to step {step!r} for the {int(nth)}. time within {float(wait_s):g} s",
+            f"{worker} has not come to step {outage.step!r} for the {outage.nth}. time within {wait_s:g} s",
             "give it work to do, or another step",
         )

@@ -1,4 +1,4 @@
-"""A server that starts again with another environment: with a wrong clock, or armed to crash at a step.
+"""A server that starts again with another environment: a wrong clock, or armed to die at a step.
 
     start()  stop politely ──▶ start with more environment variables, same data, same port
     stop()   the same without them
@@ -16,6 +16,8 @@ from chaos.outages.outage import Outage
 from services import ready
 from services.errors import BacklabError, ServerError
 from services.server import Server
+from services.shop.worker_server import Worker
+from services.shop.workers.steps import CRASH, PAUSE
 
 LIBRARIES = ("/usr/lib/*/faketime/libfaketime.so.1", "/usr/lib*/faketime/libfaketime.so.1")
 HOMEBREW = ("opt/homebrew/lib/faketime/libfaketime.1.dylib", "usr/local/lib/faketime/libfaketime.1.dylib")
@@ -94,7 +96,7 @@ class CrashAt(Rearmed):
         self._crashed = 0
 
     def environment(self) -> dict[str, str]:
-        return {"CRASH_AT": f"{self.step}:{self.nth}"}
+        return {CRASH: f"{self.step}:{self.nth}"}
 
     def restart(self) -> None:
         try:
@@ -117,6 +119,38 @@ class CrashAt(Rearmed):
     def wait(self, within_s: float) -> bool:
         """Wait until it has crashed; False when it does not in time."""
         return ready.true(lambda: not self.server.running, within_s=within_s, every_s=0.02)
+
+
+class PauseAt(Rearmed):
+    """A worker freezes, as by SIGSTOP, when it comes to `step` for the `nth` time; `PAUSE_AT=<step>:<nth>`.
+
+    `stop()` lets it go on where it was, then replaces it by one that does not freeze.
+    """
+
+    server: Worker
+
+    def __init__(self, server: Worker, step: str, nth: int = 1) -> None:
+        super().__init__(server)
+        self.step, self.nth = step, nth
+        self._frozen = 0
+
+    def environment(self) -> dict[str, str]:
+        return {PAUSE: f"{self.step}:{self.nth}"}
+
+    def mend(self) -> None:
+        if self._began_s is not None:
+            self.touched()
+        if self.server.running:
+            self.server.resume()
+        super().mend()
+
+    def touched(self) -> tuple[int, str]:
+        self._frozen |= int(self._began_s is not None and self.server.frozen)
+        return self._frozen, f"frozen at {self.step}"
+
+    def wait(self, within_s: float) -> bool:
+        """Wait until it has frozen; False when it does not in time."""
+        return ready.true(lambda: self.server.frozen, within_s=within_s, every_s=0.02)
 
 
 def faketime() -> Path:

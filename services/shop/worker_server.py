@@ -10,17 +10,21 @@ import contextlib
 import sys
 from pathlib import Path
 
+import psutil
+
 from services import ready
 from services.errors import BacklabError, ServerError
 from services.machine import Image, Native
 from services.server import Server
 from services.shop.settings import Settings
-from services.shop.workers.steps import VARIABLE
+from services.shop.workers.steps import CRASH
 from services.user import User
+
+WORKERS = ("relay", "invoicer", "projector")
 
 
 class Worker(Server):
-    """A process that listens on no port; ready when its readiness file is there."""
+    """A process that listens on no port; ready when its readiness file is there, or when it is frozen."""
 
     name = "shop-worker"
     image = ""
@@ -42,7 +46,7 @@ class Worker(Server):
     def native(self, directory: Path, port: int) -> Native:
         self.ready_file.unlink(missing_ok=True)  # a killed predecessor's, before anybody looks
         argv = [sys.executable, "-m", "services.shop.workers", self.worker]
-        env = {**self.settings.to_environment(), VARIABLE: self.crash_at}
+        env = {**self.settings.to_environment(), CRASH: self.crash_at}
         return Native([*argv, "--ready-file", str(self.ready_file)], env=env)
 
     def container(self) -> Image:
@@ -53,8 +57,16 @@ class Worker(Server):
         """What it makes when it is ready."""
         return self.directory / "ready"
 
+    @property
+    def frozen(self) -> bool:
+        """Whether its process is stopped, as by SIGSTOP; at its first step, that is as ready as it gets."""
+        try:
+            return self.running and psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
+        except psutil.NoSuchProcess:
+            return False
+
     def answer(self) -> str:
-        if not self.ready_file.exists():
+        if not self.ready_file.exists() and not self.frozen:
             raise ready.Again(f"the {self.worker} is not ready")
         return self.worker
 

@@ -141,9 +141,28 @@ def test_a_worker_crashes_at_a_step_and_is_replaced_by_one_that_does_not(nth):
         assert worker.running
 
 
-def test_a_step_that_the_worker_does_not_have_is_refused():
-    """It would never die; the worker itself knows its steps, and goes on without the order."""
+@pytest.mark.parametrize("nth", [1, 30])
+def test_a_worker_freezes_at_a_step_and_goes_on_when_it_is_told_to(nth):
+    """Before or after it has said that it is ready; its successor does not freeze."""
+    with Ticking("ticking", Settings()) as worker:
+        pause = restarts.PauseAt(worker, "tick", nth).start()
+        assert pause.wait(10)
+        assert worker.running
+        assert pause.stop().count == 1
+        assert worker.running
+        assert not worker.frozen
+
+
+@pytest.mark.parametrize("order", [restarts.CrashAt, restarts.PauseAt])
+def test_a_step_that_the_worker_does_not_have_is_refused(order):
+    """Nothing would happen; the worker itself knows its steps, and goes on without the order."""
     with Ticking("ticking", Settings()) as worker:
         with pytest.raises(ServerError, match="names no step of this worker"):
-            restarts.CrashAt(worker, "tock").start()
+            order(worker, "tock").start()
         assert worker.running
+
+
+def test_a_server_without_steps_is_no_worker(performance):
+    """It would ignore the order."""
+    with pytest.raises(BacklabError, match="redis is a server and has no steps"):
+        actions.pause_worker_at("redis", "commit")

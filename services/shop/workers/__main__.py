@@ -1,6 +1,6 @@
 """Run a worker: `python -m services.shop.workers relay`, settings by environment.
 
-It takes CRASH_AT=<step>:<n> too (steps.py), and with --ready-file says when it is ready.
+It takes CRASH_AT=<step>:<n> and PAUSE_AT too (steps.py), and with --ready-file says when it is ready.
 """
 
 from __future__ import annotations
