@@ -65,9 +65,7 @@ def added_ms(bare: int, ports: dict[str, int]) -> dict[str, float]:
     Rounds of a few ms meet the same machine; in long ones a slow moment of the bare arm alone decides.
     """
     with ExitStack() as stack:
-        links = {
-            name: stack.enter_context(connected(port)) for name, port in {"bare": bare, **ports}.items()
-        }
+        links = {name: stack.enter_context(connected(port)) for name, port in {"bare": bare, **ports}.items()}
         rounds = [{name: ping_ms(link) for name, link in links.items()} for _ in range(PING_ROUNDS)]
     return {name: statistics.median(each[name] - each["bare"] for each in rounds) for name in ports}
 
