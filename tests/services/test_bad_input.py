@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -163,6 +164,35 @@ def test_a_fill_that_does_not_fit_is_told(environment: pytest.MonkeyPatch, small
     with pytest.raises(BacklabError, match="no room for the data of big"):
         Postgres(backend="native", template=Template("big", "too-big", fill)).start()
     assert list(small_disk.iterdir()) == []
+
+
+@needs_root
+def test_a_cache_on_another_file_system_serves_as_well(
+    environment: pytest.MonkeyPatch, small_disk: Path, open_directory: Path
+) -> None:
+    """Nothing is renamed or linked from the cache to where servers run; it is copied."""
+    subprocess.run(["mount", "-o", "remount,nr_inodes=9000", str(small_disk)], check=True)
+    environment.setenv("BACKLAB_CACHE", str(small_disk))
+    environment.setenv("BACKLAB_SCRATCH", str(open_directory))
+    with Postgres(backend="native") as server, server.connect() as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+        assert server.directory.stat().st_dev != small_disk.stat().st_dev
+    assert [path.name for path in open_directory.iterdir()] == ["small"]
+
+
+def test_a_quota_that_is_used_up_is_told_and_cleaned(
+    environment: pytest.MonkeyPatch, open_directory: Path
+) -> None:
+    """The kernel's word for it is another than that for a full disk; what was half made goes."""
+    environment.setenv("BACKLAB_CACHE", str(open_directory))
+
+    def make(draft: Path) -> None:
+        (draft / "half").touch()
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    with pytest.raises(BacklabError, match=r"the disk is full at .*; free some space"):
+        cache.prepared("too-much", make, cache.OURS)
+    assert list((open_directory / "prepared").iterdir()) == []
 
 
 def test_a_scratch_or_cache_that_cannot_be_written_is_told(environment: pytest.MonkeyPatch) -> None:
