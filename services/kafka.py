@@ -3,7 +3,7 @@
 clients ──▶ DIRECT (the main port: `bootstrap`)
 clients ──▶ wire ──▶ FAULTY, which says that it is where the proxy listens, so nobody is sent past the proxy
 brokers ──▶ INTER and CONTROLLER of each other
-A data directory is formatted once; each start copies it and signs it with its own cluster and node.
+A data directory is what Kafka's own tool writes, kept once and signed for each cluster and node.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from services import cache, kafka_data, kafka_settings, maven
+from services import kafka_data, kafka_settings, maven
 from services.java_server import JavaServer
 from services.kafka_probe import brokers_at
 from services.server import Image
@@ -69,17 +69,11 @@ class Kafka(JavaServer):
         """The listener that knows of the proxy, and the port at which it tells clients to find it."""
         return f"{self.host}:{self.port_of('faulty')}", self.port_of("wire")
 
-    def prepare(self) -> None:
-        super().prepare()
-        if self.backend == "native":
-            kafka_data.formatted(self.jars())
-
     def fill(self, directory: Path, owner: User) -> None:
         data = directory / "data"
         data.mkdir(mode=0o700)
         owner.owns(data)
-        cache.copy_tree(kafka_data.formatted(self.jars()), data, owner)
-        kafka_data.sign(data, self.cluster, self.node, owner)
+        kafka_data.format_for(data, self.cluster, self.node, owner)
 
     def main(self, directory: Path, port: int) -> list[str]:
         lines = self._lines() | {"log.dirs": str(directory / "data")}

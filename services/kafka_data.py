@@ -1,17 +1,25 @@
-"""Kafka's data directory: formatted once by Kafka's own tool, then signed for each cluster and node."""
+"""A fresh data directory for Kafka: what its own tool writes, kept once (411 bytes) and signed for each node.
+
+    kafka.checkpoint   the cluster's first records: the versions of its features, as of the pinned Kafka
+    meta.properties    which cluster, which node, which directory
+
+The tool is a Java program and takes 2 s; `python -m services.kafka_data` runs it again for a newer Kafka.
+"""
 
 from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Mapping, Sequence
-from functools import partial
+import subprocess
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
-from services import cache, java, maven, ready, warden
-from services.errors import ServerError
-from services.user import User, server_user
+from services import java, maven
+from services.user import User
 
+KEPT = Path(__file__).with_name("kafka.checkpoint")
+CHECKPOINT = Path("__cluster_metadata-0", "00000000000000000000-0000000000.checkpoint")
 FORMAT_S = 60.0
 ANY = {  # what the tool wants to read and does not keep
     "process.roles": "broker,controller",
@@ -38,29 +46,25 @@ def write(file: Path, lines: Mapping[str, str]) -> Path:
     return file
 
 
-def formatted(jars: Sequence[Path]) -> Path:
-    """A formatted data directory, to be copied; made at the first call on a machine, in 2 s."""
-    owner = server_user()
-    make = partial(_format, jars=jars, owner=owner)
-    return cache.prepared(f"kafka-{maven.identity('kafka')}", make, owner) / "data"
-
-
-def _format(draft: Path, jars: Sequence[Path], owner: User) -> None:
-    config = write(draft / "server.properties", ANY | {"log.dirs": str(draft / "data")})
-    tool = ["kafka.tools.StorageTool", "format", "--cluster-id", random_id(), "--config", str(config)]
-    log = draft / "log"
-    pid = warden.spawn(java.command(tool, heap_mb=64, jars=jars), cwd=draft, log=log, ids=owner.ids)
-    ready.true(lambda: warden.poll(pid) is not None, within_s=FORMAT_S)
-    code = warden.poll(pid)
-    warden.forget(pid)
-    if code != 0:
-        what = "Kafka's data directory could not be formatted"
-        raise ServerError(what, "its tool's own words follow", "\n".join(log.read_text().splitlines()[-12:]))
-
-
-def sign(data: Path, cluster: str, node: int, owner: User) -> None:
-    """Make a copied data directory that of this node of this cluster."""
-    file = data / "meta.properties"
+def format_for(data: Path, cluster: str, node: int, owner: User) -> None:
+    """Make an empty directory that of this node of this cluster, owned by `owner`."""
+    checkpoint = data / CHECKPOINT
+    checkpoint.parent.mkdir()
+    checkpoint.write_bytes(KEPT.read_bytes())
     lines = {"version": "1", "cluster.id": cluster, "node.id": str(node), "directory.id": random_id()}
-    file.unlink()
-    owner.owns(write(file, lines))
+    for made in (checkpoint.parent, checkpoint, write(data / "meta.properties", lines)):
+        owner.owns(made)
+
+
+def by_the_tool(folder: Path) -> bytes:
+    """The checkpoint that the pinned Kafka's own tool writes, working in `folder`."""
+    config = write(folder / "server.properties", ANY | {"log.dirs": str(folder / "data")})
+    tool = ["kafka.tools.StorageTool", "format", "--cluster-id", random_id(), "--config", str(config)]
+    argv = java.command(tool, heap_mb=64, jars=maven.files("kafka"))
+    subprocess.run(argv, cwd=folder, check=True, timeout=FORMAT_S, stdout=subprocess.DEVNULL)
+    return (folder / "data" / CHECKPOINT).read_bytes()
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        KEPT.write_bytes(by_the_tool(Path(folder)))

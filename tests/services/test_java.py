@@ -21,15 +21,14 @@ from services.kafka import Kafka
 
 @pytest.fixture
 def own_cache(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A cache directory with Kafka's jars and formatted data, and no ahead-of-time cache yet."""
+    """A cache directory with Kafka's jars and no ahead-of-time cache yet."""
     server = Kafka(backend="native")
     server.prepare()
     filled, own = cache.directory(), Path(tempfile.mkdtemp(dir="/var/tmp", prefix="backlab-test-cache-"))
     own.chmod(0o755)
-    for shelf in ("jars", "prepared"):
-        (own / shelf).mkdir()
-        for kept in (filled / shelf).glob("kafka-*"):
-            shutil.copytree(kept, own / shelf / kept.name)
+    (own / "jars").mkdir()
+    for kept in (filled / "jars").glob("kafka-*"):
+        shutil.copytree(kept, own / "jars" / kept.name)
     monkeypatch.setenv("BACKLAB_CACHE", str(own))
     yield own
     warden.dismiss()  # a recorder may still write into it
