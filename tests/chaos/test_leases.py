@@ -21,10 +21,10 @@ from backlab.experiment import EXPERIMENTS
 from chaos.client import ProxyServer
 from chaos.record import Reader
 from services import ready
-from services.engine import Engine
 from services.postgres import Postgres
 from tests import house
 from tests.chaos.conftest import BACKENDS, Echo
+from tests.leaks.belongings import Belongings
 
 TRIES = int(os.environ.get("BACKLAB_LEASE_TRIES", "5"))
 WITHIN_S = 2.0
@@ -128,37 +128,18 @@ def chaos_run(ground: Ground, env: dict[str, str], folder: Path) -> Iterator[Vic
             running.kill()
 
 
-def containers() -> set[str]:
-    """Every container of ours."""
-    status, said = Engine.connect().ask("GET", "/containers/json?all=1")
-    assert status == 200, said
-    return {name for one in said for name in one["Names"] if name.startswith("/backlab-")}
-
-
-def runs(one: Victim) -> bool:
-    """Whether it still does, frozen or not."""
-    try:
-        return one.is_running() and one.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 @pytest.mark.parametrize("number", range(TRIES))
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_no_fault_is_active_two_seconds_after_its_holder_was_killed(backend, number, ground, tmp_path):
     """On a wire, a paused server, a held lock, a full disk: all four were on, then none is."""
     victim = (process, kernel, chaos_run)[number % 3]
-    before = containers() if backend == "container" else set()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
     with victim(ground, {**os.environ, "BACKLAB_BACKEND": backend}, tmp_path) as holder:
-        family = [holder, *holder.children(recursive=True)]
-        mine = containers() - before if backend == "container" else set()
+        its = Belongings(holder, backend, elsewhere)
         on = ground.active()
         assert len(on) == (1 if victim is chaos_run else 4), on  # its wire and table are its own
 
-        def left() -> list[str]:
-            still = [f"process {one.pid}" for one in family if runs(one)]
-            return ground.active() + still + (sorted(mine & containers()) if mine else [])
-
         holder.kill()
-        assert ready.true(lambda: not left(), within_s=WITHIN_S), left()
+        assert ready.true(lambda: not (ground.active() or its.left()), within_s=WITHIN_S), its.left()
     assert psycopg.connect(ground.postgres.url).execute("SELECT count(*) FROM held").fetchone() == (0,)
