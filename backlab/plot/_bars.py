@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,44 +18,68 @@ from backlab.predict import number, recall
 
 def bars(
     rows: pd.DataFrame | Mapping[str, float],
-    y: str = "latency_ms",
+    y: str | Sequence[str] = "latency_ms",
     by: str = "arm",
     *,
     title: str,
-    x_label: str = "",
+    x_label: str | Sequence[str] = "",
     log: bool = False,
     highlight: Collection[str] | str | None = None,
-    guess: Mapping[str, Guess] | None = None,
+    guess: Mapping[str, Guess] | Mapping[str, Mapping[str, Guess]] | None = None,
     of: float | None = None,
     alt: str = "",
     height_in: float = HEIGHT_IN,
 ) -> Card:
     """One level bar per arm: the median of `y`, its 95 % interval as a whisker, the number at its end.
 
-    `rows` is a table of `measure()` or `interval()`, or simply {arm: number}. `of` draws the whole
-    behind each bar ("24 of 210"). `guess` maps arms to numbers or names of predictions.
+    `rows` is a table of `measure()` or `interval()`, or simply {arm: number}. Several `y` make a panel each.
+    `of` draws the whole behind each bar ("24 of 210"). `guess` maps arms to numbers or names of predictions,
+    where there are several panels a panel's `y` to that.
     """
+    panels = [y] if isinstance(y, str) else list(y)
+    labels = [x_label] if isinstance(x_label, str) else list(x_label)
+    labels += [""] * (len(panels) - len(labels))
     if isinstance(rows, Mapping):
-        rows = pd.DataFrame({by: list(rows), y: [float(v) for v in rows.values()]})
-    table = summary(rows, by, None, y)
+        rows = pd.DataFrame({by: list(rows), panels[0]: [float(v) for v in rows.values()]})
+    card = Card(title, alt=alt, height_in=height_in)
+    card.kind = "Bar chart"
+    for ax, column, label in zip(card.panels(1, len(panels), sharey=True), panels, labels, strict=True):
+        table = summary(rows, by, None, column)
+        _one_panel(card, ax, table, by, label or words(column), log, highlight, of)
+        if len(panels) > 1:
+            card.facts[-1] = f"{label or words(column)}: {card.facts[-1]}"
+        guesses: Any = (guess or {}) if len(panels) == 1 else (guess or {}).get(column, {})
+        for place, arm in enumerate(table[by]):
+            if arm in guesses:
+                predicted(ax, *_swap(guesses[arm], place))
+    return card
+
+
+def _one_panel(
+    card: Card,
+    ax: Axes,
+    table: pd.DataFrame,
+    by: str,
+    x_label: str,
+    log: bool,
+    highlight: Collection[str] | str | None,
+    of: float | None,
+) -> None:
+    """Every arm's bar; the first arm on top."""
     arms = list(table[by])
     looks = styles(arms, highlight or arms[:0])
     if not highlight:  # colours would say nothing that the names do not
         looks = dict.fromkeys(arms, styles(arms[:1])[arms[0]])
-    card = Card(title, alt=alt, height_in=height_in)
-    card.kind = "Bar chart"
-    ax = card.panels()[0]
-    _level_axes(ax, [str(arm) for arm in arms], x_label or words(y))
+    _level_axes(ax, [str(arm) for arm in arms], x_label)
     start = _start(table["median"], log)
     set_log(ax, "x" if log else "")
-    for place, (arm, found) in enumerate(zip(arms, table.itertuples(), strict=True)):
-        shown = _one_bar(ax, place, start, float(found.median), (found.low, found.high), looks[arm], of)
-        card.facts.append(f"{arm}: {shown}.")
-        if guess and arm in guess:
-            predicted(ax, *_swap(guess[arm], place))
+    shown = [
+        _one_bar(ax, place, start, float(found.median), (found.low, found.high), looks[arm], of)
+        for place, (arm, found) in enumerate(zip(arms, table.itertuples(), strict=True))
+    ]
+    card.facts.append(" ".join(f"{arm}: {number}." for arm, number in zip(arms, shown, strict=True)))
     ax.set_xlim(start, None)
     scale_x(ax, log)
-    return card
 
 
 def _one_bar(
@@ -63,6 +87,11 @@ def _one_bar(
 ) -> str:
     """The bar, the whole behind it, its whisker and its number; returns the number as written."""
     low, high = spread
+    if mid != mid:  # nothing was measured here
+        ax.annotate(
+            "\N{EN DASH}", (0.02, place), xycoords=("axes fraction", "data"), va="center", color=QUIET
+        )
+        return "not measured"
     if of is not None:
         ax.barh(place, of, color="#EDE9E0", height=0.62, zorder=1)
     ax.barh(place, mid - start, left=start, color=look.colour, height=0.62, zorder=2)
