@@ -43,9 +43,11 @@ def bars(
         rows = pd.DataFrame({by: list(rows), panels[0]: [float(v) for v in rows.values()]})
     card = Card(title, alt=alt, height_in=height_in)
     card.kind = "Bar chart"
-    for ax, column, label in zip(card.panels(1, len(panels), sharey=True), panels, labels, strict=True):
+    for ax, column, label in zip(card.panels(1, len(panels)), panels, labels, strict=True):
         table = summary(rows, by, None, column)
         _one_panel(card, ax, table, by, label or words(column), log, highlight, of)
+        if ax is not card.axes[0]:
+            ax.tick_params(axis="y", labelleft=False)  # the names stand at the left of all
         if len(panels) > 1:
             card.facts[-1] = f"{label or words(column)}: {card.facts[-1]}"
         guesses: Any = (guess or {}) if len(panels) == 1 else (guess or {}).get(column, {})
@@ -94,11 +96,11 @@ def _one_bar(
         return "not measured"
     if of is not None:
         ax.barh(place, of, color="#EDE9E0", height=0.62, zorder=1)
-    ax.barh(place, mid - start, left=start, color=look.colour, height=0.62, zorder=2)
+    ax.barh(place, max(mid - start, 0), left=start, color=look.colour, height=0.62, zorder=2)
     if high > low:
         ax.plot([low, high], [place, place], color=INK, lw=1.2, zorder=4)
     shown = plain(float(f"{mid:.3g}") if mid % 1 else mid) + (f" of {number(of)}" if of else "")
-    ax.annotate(shown, (max(mid, high), place), xytext=(5, 0), textcoords="offset points", va="center",
+    ax.annotate(shown, (max(mid, high, start), place), xytext=(5, 0), textcoords="offset points", va="center",
                 fontweight="bold", color=look.ink, annotation_clip=False, zorder=7)  # fmt: skip
     return shown
 

@@ -14,12 +14,14 @@ import random
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import redis.asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LOAD_S = 0.1
 TTL_S = 1.0
@@ -124,8 +126,8 @@ async def _refresh_and_unlock(ground: Ground) -> None:
 WAYS: dict[str, Get] = {
     "naive": naive,
     "lock": lock,
-    "early, by dice (XFetch)": early,
-    "stale while revalidating": stale,
+    "XFetch": early,
+    "stale meanwhile": stale,
 }
 
 
@@ -153,6 +155,8 @@ async def _stampede(
     finally:
         await cache.aclose()
         await engine.dispose()
+    import pandas as pd
+
     columns = {"loads": "loads", "most at once": "most_at_once", "waited": "waited", "requests": "requests"}
     return pd.DataFrame(
         [{"arm": w, **{c: getattr(g, a) for c, a in columns.items()}} for w, g in grounds.items()]

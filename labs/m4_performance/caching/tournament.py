@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from datasets.traffic import PHASES, Trace
 from labs.m4_performance.caching import exact
-from labs.m4_performance.caching.caches import Cache, RedisCache
+from labs.m4_performance.caching.caches import Cache, RedisCache, more
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RUN = 50
 
@@ -40,11 +40,13 @@ class Score:
         for key, counts in zip(keys, scored, strict=True):
             self.scored[phase] += counts
             self.hits[phase] += counts and key not in new
-            new.disscore(key)
+            new.discard(key)
 
 
 def play(trace: Trace, caches: Sequence[Cache], run_ms: float = 0.0) -> pd.DataFrame:
     """The trace against all caches in step, each run taking at least `run_ms`: a row per cache and phase."""
+    import pandas as pd
+
     scores = {cache: Score() for cache in caches}
     due_s = time.monotonic()
     for run in trace.batches(RUN):
@@ -68,6 +70,8 @@ def _rows(cache: Cache, score: Score) -> list[dict[str, Any]]:
 
 def on_paper(trace: Trace, size: int) -> pd.DataFrame:
     """Exact LRU and Bélády's optimum with `size` keys on the same trace, scored alike."""
+    import pandas as pd
+
     requests = trace.product.tolist()
     rows: list[dict[str, Any]] = []
     for name, simulate in (("optimum (Bélády)", exact.belady), ("exact LRU", exact.lru)):
@@ -79,19 +83,25 @@ def on_paper(trace: Trace, size: int) -> pd.DataFrame:
 
 def curve(requests: Sequence[int], every: int = 100) -> pd.DataFrame:
     """Exact LRU's miss ratio at every size, thinned for a plot: arm, level (keys), miss ratio."""
+    import pandas as pd
+
     misses = exact.misses_by_size(requests)
     sizes = range(every, len(misses), every)
     ratios = [misses[size] / len(requests) for size in sizes]
     return pd.DataFrame({"arm": "exact LRU, one pass", "level": sizes, "miss ratio": ratios})
 
 
-def in_a_second(trace: Trace, redis_url: str, room_bytes: int) -> pd.DataFrame:
+def in_a_second(trace: Trace, room_bytes: int) -> pd.DataFrame:
     """The same trace against Redis' LRU alone and as fast as it goes: faster than its clock ticks."""
-    return play(trace, [RedisCache("Redis allkeys-lru, hurried", redis_url, "allkeys-lru", room_bytes)])
+    with more("redis", 1) as [server]:
+        hurried = RedisCache("Redis allkeys-lru, hurried", server.url, "allkeys-lru", room_bytes)
+        return play(trace, [hurried])
 
 
 def steady(trace: Trace) -> Trace:
     """The first phase alone, every request of it scored."""
+    import numpy as np
+
     mine = trace.phase == 0
     return Trace(trace.product[mine], trace.phase[mine], np.ones(int(mine.sum()), dtype=bool))
 
