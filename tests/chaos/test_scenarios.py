@@ -64,6 +64,17 @@ def test_a_double_click_without_a_key_buys_twice_and_with_a_key_once() -> None:
     assert seen.evidence["orders placed"] <= clicks["with a key"] / 2 + clicks["without a key"]
 
 
+def test_a_crawler_costs_a_cache_more_questions_with_lru_than_without_it() -> None:
+    """All are answered; each catalog's statements are counted, and each crawler reads one page after another."""
+    seen = load("product_cache", users=10, seconds=8)
+    assert set(seen.rows.outcome) == {"ok"}
+    arms = {"lru", "lfu", "lru with crawler", "lfu with crawler"}
+    assert set(seen.statements) == arms == set(seen.rows.arm)
+    crawled = seen.rows[seen.rows.op == "crawled"].groupby("arm").size()
+    assert set(crawled.index) == {"lru with crawler", "lfu with crawler"}
+    assert seen.statements["lru with crawler"] >= crawled["lru with crawler"]
+
+
 def test_users_come_in_steps_where_a_shape_is_asked_for() -> None:
     """They only ever grow, through at least three levels, up to the number that was asked for."""
     counted = load("browse", users=10, seconds=6, shape="steps").users.users

@@ -81,14 +81,17 @@ def on_paper(trace: Trace, size: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def curve(requests: Sequence[int], every: int = 100) -> pd.DataFrame:
-    """Exact LRU's miss ratio at every size, thinned for a plot: arm, level (keys), miss ratio."""
+def curve(requests: Sequence[int], smallest: int = 200) -> pd.DataFrame:
+    """Exact LRU's miss ratio, for a plot at sizes that grow by a quarter: arm, level (keys), miss ratio."""
     import pandas as pd
 
     misses = exact.misses_by_size(requests)
-    sizes = range(every, len(misses), every)
+    sizes = [smallest]
+    while sizes[-1] * 1.25 < len(misses) - 1:
+        sizes.append(round(sizes[-1] * 1.25))
+    sizes.append(len(misses) - 1)
     ratios = [misses[size] / len(requests) for size in sizes]
-    return pd.DataFrame({"arm": "exact LRU, one pass", "level": sizes, "miss ratio": ratios})
+    return pd.DataFrame({"arm": "exact LRU", "level": sizes, "miss ratio": ratios})
 
 
 def in_a_second(trace: Trace, room_bytes: int) -> pd.DataFrame:
