@@ -64,8 +64,8 @@ def test_a_double_click_without_a_key_buys_twice_and_with_a_key_once() -> None:
     assert seen.evidence["orders placed"] <= clicks["with a key"] / 2 + clicks["without a key"]
 
 
-def test_a_crawler_costs_a_cache_more_questions_with_lru_than_without_it() -> None:
-    """All are answered; each catalog's statements are counted, and each crawler reads one page after another."""
+def test_each_small_cache_says_what_a_page_costs_with_and_without_a_crawler() -> None:
+    """All are answered, and each catalog's statements are counted."""
     seen = load("product_cache", users=10, seconds=8)
     assert set(seen.rows.outcome) == {"ok"}
     arms = {"lru", "lfu", "lru with crawler", "lfu with crawler"}
