@@ -80,7 +80,7 @@ def _one_panel(
         for place, (arm, found) in enumerate(zip(arms, table.itertuples(), strict=True))
     ]
     card.facts.append(" ".join(f"{arm}: {number}." for arm, number in zip(arms, shown, strict=True)))
-    ax.set_xlim(start, None)
+    ax.set_xlim(start, 10 * start if log and not (table["median"] > 0).any() else None)
     scale_x(ax, log)
 
 
@@ -156,10 +156,12 @@ def _level_axes(ax: Axes, names: list[str], x_label: str) -> None:
 
 
 def _start(values: pd.Series, log: bool) -> float:
-    """Where bars begin: at zero, or on a log axis at the decade below the smallest, at most at one."""
+    """Where bars begin: at zero, or on a log axis at the decade below the smallest."""
     positive = values[values > 0]
-    if not log or positive.empty:
+    if not log:
         return 0.0
+    if positive.empty:
+        return 1.0
     return float(10 ** np.floor(np.log10(float(positive.min()) * 0.7)))
 
 
