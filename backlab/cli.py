@@ -21,7 +21,9 @@ COMMANDS = {
     "labs": "List the labs.",
     "open": "Open a lab in JupyterLab.",
     "run": "Run a lab here, without a browser, and show what it finds.",
+    "new": "Lay out an empty lab.",
     "build": "Make a lab's notebooks from its source.",
+    "check-source": "Name the rules that a lab's source breaks.",
     "prove": "Prove that a lab fails as shipped and passes when repaired.",
     "chaos": "Run an experiment of Chaos Toolkit against servers of its own.",
     "load": "Run a Locust scenario against a shop of its own.",
@@ -39,7 +41,7 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"backlab.commands.{name}").command
+        command: click.Command = importlib.import_module(f"backlab.commands.{name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

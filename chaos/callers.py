@@ -185,6 +185,15 @@ def _dual_write(stage: Addresses) -> Caller:
     return DualWrite(stage.address("kafka"), Statement(stage.address("postgres"), WRITE))
 
 
+def _product_page(manners: str) -> Callable[[Addresses], Caller]:
+    def make(stage: Addresses) -> Caller:
+        from chaos.product_page import ProductPage
+
+        return ProductPage(stage, manners)
+
+    return make
+
+
 # name -> (what makes a caller, the servers that it calls)
 KINDS: Mapping[str, tuple[Callable[[Addresses], Caller], tuple[str, ...]]] = {
     "read-product": (_statement(READ), ("postgres",)),
@@ -194,6 +203,8 @@ KINDS: Mapping[str, tuple[Callable[[Addresses], Caller], tuple[str, ...]]] = {
     "place-order": (lambda stage: Purchase(stage.address("shop")), ("shop",)),
     "cache-only": (_cached(False), ("redis", "postgres")),
     "cache-or-database": (_cached(True), ("redis", "postgres")),
+    "patient-page": (_product_page("patient"), ("redis", "postgres")),
+    "bounded-page": (_product_page("bounded"), ("redis", "postgres")),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,44 +18,70 @@ from backlab.predict import number, recall
 
 def bars(
     rows: pd.DataFrame | Mapping[str, float],
-    y: str = "latency_ms",
+    y: str | Sequence[str] = "latency_ms",
     by: str = "arm",
     *,
     title: str,
-    x_label: str = "",
+    x_label: str | Sequence[str] = "",
     log: bool = False,
     highlight: Collection[str] | str | None = None,
-    guess: Mapping[str, Guess] | None = None,
+    guess: Mapping[str, Guess] | Mapping[str, Mapping[str, Guess]] | None = None,
     of: float | None = None,
     alt: str = "",
     height_in: float = HEIGHT_IN,
 ) -> Card:
     """One level bar per arm: the median of `y`, its 95 % interval as a whisker, the number at its end.
 
-    `rows` is a table of `measure()` or `interval()`, or simply {arm: number}. `of` draws the whole
-    behind each bar ("24 of 210"). `guess` maps arms to numbers or names of predictions.
+    `rows` is a table of `measure()` or `interval()`, or simply {arm: number}. Several `y` make a panel each.
+    `of` draws the whole behind each bar ("24 of 210"). `guess` maps arms to numbers or names of predictions,
+    where there are several panels a panel's `y` to that.
     """
+    panels = [y] if isinstance(y, str) else list(y)
+    labels = [x_label] if isinstance(x_label, str) else list(x_label)
+    labels += [""] * (len(panels) - len(labels))
     if isinstance(rows, Mapping):
-        rows = pd.DataFrame({by: list(rows), y: [float(v) for v in rows.values()]})
-    table = summary(rows, by, None, y)
+        rows = pd.DataFrame({by: list(rows), panels[0]: [float(v) for v in rows.values()]})
+    card = Card(title, alt=alt, height_in=height_in)
+    card.kind = "Bar chart"
+    for ax, column, label in zip(card.panels(1, len(panels)), panels, labels, strict=True):
+        table = summary(rows, by, None, column)
+        _one_panel(card, ax, table, by, label or words(column), log, highlight, of)
+        if ax is not card.axes[0]:
+            ax.tick_params(axis="y", labelleft=False)  # the names stand at the left of all
+        if len(panels) > 1:
+            card.facts[-1] = f"{label or words(column)}: {card.facts[-1]}"
+        guesses: Any = (guess or {}) if len(panels) == 1 else (guess or {}).get(column, {})
+        for place, arm in enumerate(table[by]):
+            if arm in guesses:
+                predicted(ax, *_swap(guesses[arm], place))
+    return card
+
+
+def _one_panel(
+    card: Card,
+    ax: Axes,
+    table: pd.DataFrame,
+    by: str,
+    x_label: str,
+    log: bool,
+    highlight: Collection[str] | str | None,
+    of: float | None,
+) -> None:
+    """Every arm's bar; the first arm on top."""
     arms = list(table[by])
     looks = styles(arms, highlight or arms[:0])
     if not highlight:  # colours would say nothing that the names do not
         looks = dict.fromkeys(arms, styles(arms[:1])[arms[0]])
-    card = Card(title, alt=alt, height_in=height_in)
-    card.kind = "Bar chart"
-    ax = card.panels()[0]
-    _level_axes(ax, [str(arm) for arm in arms], x_label or words(y))
+    _level_axes(ax, [str(arm) for arm in arms], x_label)
     start = _start(table["median"], log)
     set_log(ax, "x" if log else "")
-    for place, (arm, found) in enumerate(zip(arms, table.itertuples(), strict=True)):
-        shown = _one_bar(ax, place, start, float(found.median), (found.low, found.high), looks[arm], of)
-        card.facts.append(f"{arm}: {shown}.")
-        if guess and arm in guess:
-            predicted(ax, *_swap(guess[arm], place))
-    ax.set_xlim(start, None)
+    shown = [
+        _one_bar(ax, place, start, float(found.median), (found.low, found.high), looks[arm], of)
+        for place, (arm, found) in enumerate(zip(arms, table.itertuples(), strict=True))
+    ]
+    card.facts.append(" ".join(f"{arm}: {number}." for arm, number in zip(arms, shown, strict=True)))
+    ax.set_xlim(start, 10 * start if log and not (table["median"] > 0).any() else None)
     scale_x(ax, log)
-    return card
 
 
 def _one_bar(
@@ -63,13 +89,18 @@ def _one_bar(
 ) -> str:
     """The bar, the whole behind it, its whisker and its number; returns the number as written."""
     low, high = spread
+    if mid != mid:  # nothing was measured here
+        ax.annotate(
+            "\N{EN DASH}", (0.02, place), xycoords=("axes fraction", "data"), va="center", color=QUIET
+        )
+        return "not measured"
     if of is not None:
         ax.barh(place, of, color="#EDE9E0", height=0.62, zorder=1)
-    ax.barh(place, mid - start, left=start, color=look.colour, height=0.62, zorder=2)
+    ax.barh(place, max(mid - start, 0), left=start, color=look.colour, height=0.62, zorder=2)
     if high > low:
         ax.plot([low, high], [place, place], color=INK, lw=1.2, zorder=4)
     shown = plain(float(f"{mid:.3g}") if mid % 1 else mid) + (f" of {number(of)}" if of else "")
-    ax.annotate(shown, (max(mid, high), place), xytext=(5, 0), textcoords="offset points", va="center",
+    ax.annotate(shown, (max(mid, high, start), place), xytext=(5, 0), textcoords="offset points", va="center",
                 fontweight="bold", color=look.ink, annotation_clip=False, zorder=7)  # fmt: skip
     return shown
 
@@ -125,10 +156,12 @@ def _level_axes(ax: Axes, names: list[str], x_label: str) -> None:
 
 
 def _start(values: pd.Series, log: bool) -> float:
-    """Where bars begin: at zero, or on a log axis at the decade below the smallest, at most at one."""
+    """Where bars begin: at zero, or on a log axis at the decade below the smallest."""
     positive = values[values > 0]
-    if not log or positive.empty:
+    if not log:
         return 0.0
+    if positive.empty:
+        return 1.0
     return float(10 ** np.floor(np.log10(float(positive.min()) * 0.7)))
 
 

@@ -2,7 +2,7 @@
 
     stage.py     lift_faults, watch
     wire.py      add_fault, add_latency, limit_bandwidth, cut, reset_connections, swallow_answer
-    servers.py   kill_server, pause_server, start_server, resume_server, restart_server,
+    servers.py   kill_server, pause_server, start_server, resume_server, restart_server, empty_cache,
                  crash_worker_at, pause_worker_at
     postgres.py  hold_lock, terminate_backends
     machine.py   fill_disk, limit_files, skew_clock
@@ -14,6 +14,7 @@ from chaos.actions.machine import fill_disk, limit_files, skew_clock
 from chaos.actions.postgres import hold_lock, terminate_backends
 from chaos.actions.servers import (
     crash_worker_at,
+    empty_cache,
     kill_server,
     pause_server,
     pause_worker_at,
@@ -36,6 +37,7 @@ __all__ = [
     "add_latency",
     "crash_worker_at",
     "cut",
+    "empty_cache",
     "fill_disk",
     "hold_lock",
     "kill_server",

@@ -3,6 +3,8 @@
 Annotations stay real types here: `chaos discover` reads them.
 """
 
+import redis
+
 from chaos import theatre
 from chaos.outages.downtime import Killed, Paused
 from chaos.outages.restarts import CrashAt, PauseAt
@@ -32,6 +34,15 @@ def start_server(server: str) -> None:
 def resume_server(server: str) -> None:
     """Let a paused server or worker go on; safe to repeat."""
     theatre.lift(lambda where, fault: where == server and isinstance(fault, Paused | PauseAt))
+
+
+def empty_cache(server: str = "redis") -> None:
+    """Throw away every key of a Redis at once, as somebody does who wants to be sure (FLUSHALL)."""
+    performance = theatre.current()
+    with redis.Redis.from_url(performance.stage.server(server).url, socket_timeout=5, retry=None) as client:
+        keys = int(client.dbsize())
+        client.flushall()
+    performance.note(f"{server} emptied", server, keys, "keys")
 
 
 def restart_server(server: str) -> None:

@@ -5,11 +5,12 @@ Annotations stay real types here: `chaos discover` reads them.
 
 from chaos.probes.queues import consumer_lag, queue_length
 from chaos.probes.servers import http_status, server_running, sql_value
-from chaos.probes.wire import statements, success_rate
+from chaos.probes.wire import loads_at_once, statements, success_rate
 
 __all__ = [
     "consumer_lag",
     "http_status",
+    "loads_at_once",
     "queue_length",
     "server_running",
     "sql_value",

@@ -3,7 +3,7 @@
 Annotations stay real types here: `chaos discover` reads them.
 """
 
-from chaos import theatre
+from chaos import product_page, theatre
 
 
 def success_rate(arm: str, window_s: float) -> float:
@@ -14,3 +14,8 @@ def success_rate(arm: str, window_s: float) -> float:
 def statements(wire: str) -> int:
     """Statements, commands or requests that have passed a wire since the experiment began."""
     return theatre.current().stage.wire(wire).counts().statements
+
+
+def loads_at_once(page: str) -> int:
+    """The most database loads that a product page ("patient" or "bounded") ever had in flight."""
+    return product_page.loads(page).most

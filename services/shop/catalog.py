@@ -15,6 +15,7 @@ from services.shop.models import Product
 from services.shop.neighbours import Neighbours
 from services.shop.problems import missing
 from services.shop.settings import Settings
+from services.shop.shelf import Shelf
 
 Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
@@ -56,14 +57,18 @@ class ProductDocument(BaseModel):
 
 def create(settings: Settings, neighbours: Neighbours) -> FastAPI:
     """The application."""
-    database = Database(settings)
+    database, shelf = Database(settings), Shelf(settings)
     app = shop_app.create("catalog", settings, database.ping)
 
     @app.get("/products/{product_id}")
     def product(product_id: Id) -> ProductDocument:
         """One product; 404 where there is none of that id."""
+        if kept := shelf.get(product_id):
+            return ProductDocument.model_validate_json(kept)
         with Session(database.engine) as session:
-            return ProductDocument.model_validate(_found(session, product_id))
+            page = ProductDocument.model_validate(_found(session, product_id))
+        shelf.put(product_id, page.model_dump_json())
+        return page
 
     @app.get("/products")
     def products(wish: Annotated[Selection, Query()]) -> list[ProductDocument]:
@@ -77,7 +82,9 @@ def create(settings: Settings, neighbours: Neighbours) -> FastAPI:
         with Session(database.engine) as session, session.begin():
             found = _found(session, product_id)
             found.price_cents = price.price_cents
-            return ProductDocument.model_validate(found)
+            page = ProductDocument.model_validate(found)
+        shelf.drop(product_id)
+        return page
 
     return app
 

@@ -16,7 +16,7 @@ class Settings:
     database_url: str = ""
     """SQLAlchemy URL of the shop's database; empty where a service has none."""
     redis_url: str = ""
-    """Where carts are kept if `cart_store` is `redis`."""
+    """Where carts are kept if `cart_store` is `redis`, and product pages if `product_cache` is."""
     kafka_bootstrap: str = ""
     """Where the workers find the broker; without one, events wait in the outbox."""
 
@@ -39,6 +39,8 @@ class Settings:
     """How the gateway asks the catalog: `per-line` or `per-page`."""
     cart_store: str = "postgres"
     """Where carts are kept: `memory`, `postgres` or `redis`."""
+    product_cache: str = "none"
+    """Where the catalog keeps product pages: `none`, or `redis` (at `redis_url`)."""
     provider_delay_ms: float = 0.0
     """How long the payment provider takes for a charge, besides its database."""
 

@@ -56,6 +56,13 @@ FIGURES = {
     "fit": lambda: plot.lines(rows(), title=TITLE, fit={"lazy": (1.0, 6.0)}),
     "bars": lambda: plot.bars({"naive": 144, "repaired": 0}, y="stale", of=210, title=TITLE),
     "bars of rows": lambda: plot.bars(rows(), title=TITLE, log=True, guess={"lazy": 500}),
+    "bars in panels": lambda: plot.bars(
+        rows().assign(waited=0),
+        y=["latency_ms", "waited"],
+        title=TITLE,
+        log=True,
+        guess={"waited": {"lazy": 3}},
+    ),
     "heat": lambda: plot.heat(rows(), title=TITLE),
     "timeline": lambda: plot.timeline(failing(), faults=[(0.5, 1.5, "3 ms")], title=TITLE),
     "before and after": lambda: plot.before_after({"statements": (1192, 4), "rows": (9, 9)}, title=TITLE),

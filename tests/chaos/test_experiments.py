@@ -75,6 +75,17 @@ def test_a_general_experiment_holds_on_both_back_ends(name: str, backend: str, m
     assert seen.journal["faults"][0]["touched"]
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_bounded_page_survives_an_outage_of_its_cache(backend: str, monkeypatch) -> None:
+    """All three faults touch something; only the patient page deviates, and both recover."""
+    monkeypatch.setenv("BACKLAB_BACKEND", backend)
+    seen = experiment("4_1_cache_outage")
+    assert (seen.verdict, seen.deviated, seen.failures) == ("deviated", ["patient page is answered"], [])
+    assert [name for _, _, name in seen.faults] == ["redis emptied", "redis paused", "300 ms each way"]
+    assert seen.touched
+    assert set(seen.rows[seen.rows.arm == "bounded"].outcome) == {"ok"}
+
+
 def test_an_unknown_experiment_is_refused_with_the_nearest_name() -> None:
     """A typo costs one sentence, not a stack trace."""
     with pytest.raises(BacklabError, match="did you mean 4_2_database_moves_zone"):

@@ -13,8 +13,8 @@ from backlab.measure import COLUMNS
 
 
 def test_every_scenario_is_found_by_name() -> None:
-    """Seven that the issue names and the one of lab 4.2; what they share is none of them."""
-    wanted = {"back_office", "browse", "checkout", "double_clicker", "flash_sale", "tenants"}
+    """Seven that the issue names and those of labs 4.1 and 4.2; what they share is none of them."""
+    wanted = {"back_office", "browse", "checkout", "double_clicker", "flash_sale", "product_cache", "tenants"}
     assert wanted == set(names())
 
 
@@ -62,6 +62,17 @@ def test_a_double_click_without_a_key_buys_twice_and_with_a_key_once() -> None:
     assert failed["without a key"] > 0
     clicks = seen.rows.groupby("arm").size()
     assert seen.evidence["orders placed"] <= clicks["with a key"] / 2 + clicks["without a key"]
+
+
+def test_each_small_cache_says_what_a_page_costs_with_and_without_a_crawler() -> None:
+    """All are answered, and each catalog's statements are counted."""
+    seen = load("product_cache", users=10, seconds=8)
+    assert set(seen.rows.outcome) == {"ok"}
+    arms = {"lru", "lfu", "lru with crawler", "lfu with crawler"}
+    assert set(seen.statements) == arms == set(seen.rows.arm)
+    crawled = seen.rows[seen.rows.op == "crawled"].groupby("arm").size()
+    assert set(crawled.index) == {"lru with crawler", "lfu with crawler"}
+    assert seen.statements["lru with crawler"] >= crawled["lru with crawler"]
 
 
 def test_users_come_in_steps_where_a_shape_is_asked_for() -> None:

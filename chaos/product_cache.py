@@ -1,0 +1,87 @@
+"""A stage for load: four catalogs with a small Redis each, LRU or LFU, with and without a crawler.
+
+    users ─▶ catalog (lru)            ─▶ Redis (allkeys-lru) ┐
+          ├▶ catalog (lfu)            ─▶ Redis (allkeys-lfu) ├─ on a miss: wire ─▶ PostgreSQL
+          └▶ ... the same two, for shoppers with a crawler   ┘
+
+`python -m chaos.product_cache` prints its addresses as one line of JSON, and when its standard input ends, a
+second line with the statements that each catalog has sent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import redis
+
+from chaos.client import ProxyServer, Wire
+from services.errors import BacklabError
+from services.postgres import Postgres
+from services.redis import Redis
+from services.shop.load import template
+from services.shop.service import ShopService
+from services.shop.settings import Settings
+
+POLICIES = {"lru": "allkeys-lru", "lfu": "allkeys-lfu"}
+ARMS = [*POLICIES, *(f"{policy} with crawler" for policy in POLICIES)]
+DATA_SEED = 42
+ROOM_BYTES = 700_000  # some 500 pages, a twentieth of the products
+
+
+def small(cache: Redis, policy: str) -> None:
+    """Let a Redis keep so much beyond what it needs when empty."""
+    with redis.Redis.from_url(cache.url) as client:
+        empty = int(client.info("memory")["used_memory"])
+        client.config_set("maxmemory-policy", policy)
+        client.config_set("maxmemory", empty + ROOM_BYTES)
+
+
+def set_stage(stack: ExitStack, latency_ms: float) -> tuple[dict[str, ShopService], dict[str, Wire]]:
+    """Start everything; the catalogs and the wires to their database, by arm."""
+    postgres = stack.enter_context(Postgres(template=template("S", DATA_SEED)))
+    caches = {arm: Redis() for arm in ARMS}
+    with ThreadPoolExecutor() as starting:
+        list(starting.map(stack.enter_context, caches.values()))
+    proxy = stack.enter_context(ProxyServer())
+    database = postgres.database().replace("postgresql://", "postgresql+psycopg://", 1)
+    catalogs, wires = {}, {}
+    for arm, cache in caches.items():
+        small(cache, POLICIES[arm.split()[0]])
+        wires[arm] = proxy.proxy(arm, upstream=f"{postgres.host}:{postgres.port}", protocol="postgres")
+        stack.enter_context(wires[arm].fault("latency", latency_ms=latency_ms))
+        catalogs[arm] = ShopService(
+            "catalog",
+            Settings(database_url=wires[arm].through(database), redis_url=cache.url, product_cache="redis"),
+        )
+    with ThreadPoolExecutor() as starting:
+        list(starting.map(stack.enter_context, catalogs.values()))
+    return catalogs, wires
+
+
+def main() -> None:
+    """Set the stage, say where it is, and leave when standard input ends, saying how much was asked."""
+    parser = argparse.ArgumentParser(
+        prog="python -m chaos.product_cache", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="delay between catalog and database")
+    latency_ms = parser.parse_args().latency_ms
+    try:
+        with ExitStack() as stack:
+            catalogs, wires = set_stage(stack, latency_ms)
+            for wire in wires.values():
+                wire.reset_counts()
+            print(json.dumps({arm: catalog.url for arm, catalog in catalogs.items()}), flush=True)
+            sys.stdin.read()
+            sent = {arm: wire.counts().statements for arm, wire in wires.items()}
+            print(json.dumps({"statements": sent}), flush=True)
+    except BacklabError as why:
+        print(why, file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

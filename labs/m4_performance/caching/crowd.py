@@ -1,0 +1,89 @@
+"""A crowd of clients for one key, and a loader that counts and that waits until it is told to end.
+
+clients ─▶ the learner's cache ─▶ loader: counted, held at a gate ─▶ the gate opens ─▶ answers
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import redis.asyncio
+
+TTL_S = 0.05
+EXPIRED_S = 0.12  # a value of TTL_S has expired by then, on any machine
+SETTLE_S = 0.08  # how long the gate stays shut while a crowd comes
+PATIENCE_S = 1.0  # within that a client that need not wait has its answer
+LATER_S = 5.0
+
+
+class Unreachable(Exception):
+    """What the loader raises when it is told to fail."""
+
+
+class Crowd:
+    """`clients` of one cache of the learner's; `answers` of the last that came, exceptions among them."""
+
+    def __init__(
+        self, client: redis.asyncio.Redis, make: Callable[..., Any], clients: int, ttl_s: float = TTL_S
+    ) -> None:
+        self.clients = clients
+        self.cache = make(client, ttl_s=ttl_s)
+        self.key = "product:7"
+        self.answers: list[Any] = []
+        self.loads = self.most_at_once = self._now = 0
+        self._gate = asyncio.Event()
+        self._gate.set()
+        numbers = itertools.count(101)
+        self.found: Callable[[], Any] = lambda: str(next(numbers))
+
+    async def _load(self) -> Any:
+        self.loads += 1
+        self._now += 1
+        self.most_at_once = max(self.most_at_once, self._now)
+        try:
+            await self._gate.wait()
+            return self.found()
+        finally:
+            self._now -= 1
+
+    async def warm(self) -> None:
+        """One client comes; the load ends at once."""
+        self.answers = [await self.cache.get_or_load(self.key, self._load)]
+
+    def _all_come(self) -> list[asyncio.Task[Any]]:
+        self._gate.clear()
+        self.most_at_once = 0
+        ask = self.cache.get_or_load
+        return [asyncio.create_task(ask(self.key, self._load)) for _ in range(self.clients)]
+
+    async def come(self) -> None:
+        """All come at once; the load ends a little later."""
+        tasks = self._all_come()
+        await asyncio.sleep(SETTLE_S)
+        self._gate.set()
+        self.answers = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), LATER_S)
+
+    async def come_before_the_load_ends(self) -> int:
+        """All come, and the load ends only when nobody is left who need not wait: how many had answers."""
+        tasks = self._all_come()
+        done, _ = await asyncio.wait(tasks, timeout=PATIENCE_S)
+        self._gate.set()
+        self.answers = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), LATER_S)
+        return len(done)
+
+    async def expire(self) -> None:
+        """Let what is cached expire."""
+        await asyncio.sleep(EXPIRED_S)
+
+    async def becomes(self, value: str) -> bool:
+        """Whether clients, who ask again and again, get this value or a later one before long."""
+        ends_s = asyncio.get_running_loop().time() + LATER_S
+        while asyncio.get_running_loop().time() < ends_s:
+            await self.warm()
+            if isinstance(self.answers[0], str) and self.answers[0] >= value:
+                return True
+            await asyncio.sleep(0.01)
+        return False
