@@ -20,13 +20,14 @@ from functools import partial
 from typing import Any, Self
 
 from chaos.back_office import DATA_SEED, BackOffice
-from chaos.callers import TOPIC, Caller, Page, maker
+from chaos.callers import TOPIC, Caller, maker
 from chaos.client import ProxyServer, Wire
+from chaos.projection import Projection
 from chaos.wire.protocols import PROTOCOLS
 from services import kinds
 from services.errors import BacklabError
 
-SHOPS = {"back_office": BackOffice}
+SHOPS: dict[str, type[BackOffice] | type[Projection]] = {"back_office": BackOffice, "projection": Projection}
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,12 @@ class Stage:
         self._open.close()
 
     def _raise_shop(self) -> None:
-        shop = self._open.enter_context(SHOPS[self.plan.shop]())
+        shop = SHOPS[self.plan.shop]()
+        self._open.enter_context(shop)
         self.wires |= shop.wires
-        self.servers |= {"postgres": shop.postgres, **shop.services}
+        self.servers |= shop.servers
         self.behind |= dict.fromkeys(shop.wires, "postgres")
-        for arm in shop.services:
-            self.callers[arm] = partial(Page, f"{shop.url(arm)}{self.plan.page}")
+        self.callers |= shop.callers(self.plan.page)
 
     def _raise_servers(self) -> None:
         made = {name: _make(name) for name in self.plan.servers}

@@ -30,11 +30,11 @@ class Recording:
     made: dict[str, Any]
     groups: dict[str, dict[str, Any]]
 
-    def rows(self, group: str) -> list[dict[str, Any]]:
-        """One row per sample and partition: t_s, partition, start, position, next, end."""
+    def rows(self, group: str, samples: int | None = None) -> list[dict[str, Any]]:
+        """t_s, partition, start, position, next, end: a row per partition of each of the first `samples`."""
         return [
             {"t_s": t_s, "partition": number, **dict(zip(FIELDS, place, strict=True))}
-            for t_s, places in self.groups[group]["samples"]
+            for t_s, places in self.groups[group]["samples"][:samples]
             for number, place in enumerate(places)
         ]
 

@@ -2,7 +2,8 @@
 
     stage.py     lift_faults, watch
     wire.py      add_fault, add_latency, limit_bandwidth, cut, reset_connections, swallow_answer
-    servers.py   kill_server, pause_server, start_server, resume_server, restart_server, crash_worker_at
+    servers.py   kill_server, pause_server, start_server, resume_server, restart_server, crash_worker_at,
+                 poison_worker
     postgres.py  hold_lock, terminate_backends
     machine.py   fill_disk, limit_files, skew_clock
 
@@ -15,6 +16,7 @@ from chaos.actions.servers import (
     crash_worker_at,
     kill_server,
     pause_server,
+    poison_worker,
     restart_server,
     resume_server,
     start_server,
@@ -41,6 +43,7 @@ __all__ = [
     "limit_bandwidth",
     "limit_files",
     "pause_server",
+    "poison_worker",
     "reset_connections",
     "restart_server",
     "resume_server",

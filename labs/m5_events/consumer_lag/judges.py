@@ -35,7 +35,7 @@ def time_lags(verdict: Verdict, time_lag: TimeLag, seed: int) -> None:
 
 def _same_ages(verdict: Verdict, time_lag: TimeLag, recording: Recording, group: str, sample: int) -> bool:
     true = recording.true_ages_s(group, sample)
-    rows = [dict(row) for row in recording.rows(group)[: (sample + 1) * len(true)]]
+    rows = recording.rows(group, sample + 1)
     where = f"{group} in the recording {recording.name!r} at {rows[-1]['t_s']:.1f} s"
     said = list(time_lag(rows))
     if not verdict.equals(

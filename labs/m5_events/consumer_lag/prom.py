@@ -26,7 +26,9 @@ def played(dice: random.Random) -> tuple[list[dict[str, str]], list[str]]:
     stuck = dice.randrange(partitions)
     shapes: dict[str, dict[int, tuple[str, str]]] = {
         "healthy": dict.fromkeys(range(partitions), ("0x240", "2x240")),
-        "burst": dict.fromkeys(range(partitions), ("0x150 0+0.1x30 3x60", f"0x150 0+{many}x30 {many * 30}x60")),
+        "burst": dict.fromkeys(
+            range(partitions), ("0x150 0+0.1x30 3x60", f"0x150 0+{many}x30 {many * 30}x60")
+        ),
         "slow-leak": dict.fromkeys(range(partitions), ("0+0.1x240", f"0+{few}x240")),
         "stuck": {n: (("0x60 0+1x180", "0x60 0+2x180") if n == stuck else ("0x240", "0x240"))
                   for n in range(partitions)},

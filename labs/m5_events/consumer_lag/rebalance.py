@@ -1,6 +1,6 @@
 """Experiment C and D: who owns which partition while members come and go, and who is too slow to stay.
 
-log of a crew ──▶ spans (partition, member, from_s, to_s) ──▶ partition-seconds without owner; repeats by offset
+log of a crew ──▶ spans (partition, member, from_s, to_s) ──▶ partition-seconds without owner; repeats
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def gantt(crews: Mapping[str, Crew], title: str, step_s: float = STEP_S) -> Card
 
 
 def too_slow(bootstrap: str, suffix: str = "", seconds: float = 6.5) -> dict[str, Any]:
-    """A handler that takes longer than `max.poll.interval.ms`: what the group sees, what the process thinks."""
+    """A handler that takes longer than `max.poll.interval.ms`: what the group sees, what the process."""
     topics = Topics(bootstrap)
     topic = topics.create(f"too-slow{suffix}")
     topics.fill(topic, [b"x"] * 50)

@@ -1,12 +1,13 @@
 """Five rules of alerting, each a function from a recorded series to the intervals in which it fires.
 
-rows of the monitor ──▶ series: [{"t_s", "lag": [per partition], "age_s": [per partition]}] ──▶ [[from_s, to_s]]
+rows of the monitor ──▶ series: [{"t_s", "lag": [by partition], "age_s": [by partition]}] ──▶ [[from_s, to_s]]
 They run on what was recorded, so that every rule sees the same run, and sees it again tomorrow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from services.shop.lag.age import ages_s
@@ -71,7 +72,7 @@ def burrow(series: Series) -> list[list[float]]:
         window = series[last - WINDOW : last]
         for partition in range(len(window[0]["lag"])):
             lags = known([sample["lag"][partition] for sample in window])
-            steps = zip(lags, lags[1:], strict=False)
+            steps = pairwise(lags)
             if len(lags) == WINDOW and min(lags) > 0 and all(b >= a for a, b in steps):
                 bad.add(window[-1]["t_s"])
     return firing(series, lambda sample: sample["t_s"] in bad)
@@ -87,7 +88,7 @@ RULES: dict[str, Rule] = {
 
 
 def verdict(intervals: Sequence[Sequence[float]], incident_from_s: float | None) -> str:
-    """In a word: "found after 4.5 s", "missed", "false alarm", or "quiet", which is right for a healthy group."""
+    """In a word: "found after 4.5 s", "missed", "false alarm", or "quiet", as a healthy group should be."""
     if any(incident_from_s is None or began < incident_from_s for began, _ in intervals):
         return "false alarm"
     if incident_from_s is None:

@@ -29,7 +29,7 @@ def _age_s(history: Sequence[Row]) -> float | None:
 
 
 def arrived_s(history: Sequence[Row], offset: int) -> float:
-    """When the log's end went past `offset`, on a straight line between two samples; at the first at latest."""
+    """When the log's end went past `offset`, on a straight line between two samples; or the first of all."""
     before = history[0]
     for after in history:
         if after["end"] > offset:

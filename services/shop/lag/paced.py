@@ -1,6 +1,6 @@
 """A producer and a consumer that keep a pace, as processes: groups in every state, for monitors to look at.
 
-python -m services.shop.lag.paced produce --bootstrap ... --ready f --plans '[{"topic": "t", "per_s": 40, ...}]'
+python -m services.shop.lag.paced produce --bootstrap ... --ready f --plans '[{"topic": "t", ...}]'
 python -m services.shop.lag.paced consume --bootstrap ... --ready f --group g --topic t --per-s 50
 The value of the POISON message can't be handled: its partition waits for it for ever, the others go on.
 """

@@ -35,9 +35,8 @@ def by_sample(rows: list[Row], partitions: int) -> list[list[Any]]:
 def played(bootstrap: str, cases: list[Case], seconds: float) -> dict[str, dict[str, Any]]:
     """Play the cases and return a recording's groups."""
     with Scene(bootstrap, cases) as scene:
-        rows: dict[str, list[Row]] = {}
-        for rows in scene.play(seconds):
-            pass
+        scene.wait(seconds)
+        rows = scene.rows()
         topics = Topics(bootstrap)
         return {
             case.name: {

@@ -21,9 +21,9 @@ from services.shop.lag.servers import LagMonitor, PacedConsumer, PacedProducer
 
 @dataclass(frozen=True)
 class Case:
-    """One group: `per_s` messages come, at most `handles_per_s` are handled; `burst` is (from_s, for_s, per_s).
+    """One group: `per_s` messages come, at most `handles_per_s` are handled.
 
-    `incident_from_s` says since when something is wrong; None: it is well.
+    A `burst` is (from_s, for_s, per_s). `incident_from_s` says since when something is wrong; None: it is well.
     """
 
     name: str
@@ -87,6 +87,10 @@ class Scene:
     def now_s(self) -> float:
         """Seconds since the first message was due."""
         return time.time() - self.began_unix_s
+
+    def wait(self, seconds: float) -> None:
+        """Let it play until it is so old."""
+        time.sleep(max(0.0, seconds - self.now_s()))
 
     def play(self, seconds: float, every_s: float = 0.25) -> Iterator[dict[str, list[Row]]]:
         """Every now and then what was sampled so far, until the scene is so old; the last is complete."""

@@ -47,6 +47,11 @@ def beside_truth(time_lag: Callable[[list[dict[str, Any]]], Sequence[float | Non
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
+def shown(facts: Mapping[str, Any], name: str) -> pd.DataFrame:
+    """A few facts as a table of one column."""
+    return pd.DataFrame({name: pd.Series(dict(facts), dtype=object)})
+
+
 def _said(value: float | None, digits: int = 1) -> str:
     return "unknown" if value is None else f"{value:.{digits}f}" + (" s" if digits else "")
 

@@ -1,4 +1,4 @@
-"""The main picture: a strip for each group, lag as an area, age as a line, ticks where rules fire, the verdicts.
+"""The main picture: a strip for each group, lag as an area, age as a line, ticks where rules fire.
 
 while it runs: strips(rows so far)      at the end: the same, and the table of rules and groups below
 """
@@ -16,8 +16,11 @@ from labs.m5_events.consumer_lag.rules import RULES, Series, known, right, serie
 
 GOOD, BAD, LIMIT_S = "#DCEBE0", "#F3D3C8", 4.0
 SHADE = "#E9C9A8"
-SHORT = {"sum of lag > 100": "sum > 100", "sum of lag > 20": "sum > 20", "largest partition > 50": "largest > 50",
-         "sliding window": "window", "age > 4 s": "age > 4 s"}  # fmt: skip
+SHORT = {
+    "sum of lag > 100": "sum > 100",
+    "sum of lag > 20": "sum > 20",
+    "largest partition > 50": "largest > 50",
+}
 
 
 def strips(
@@ -123,7 +126,11 @@ def _box(corner: tuple[float, float], colour: str) -> Any:
 def finding(verdicts: Mapping[str, Mapping[str, str]]) -> str:
     """Which rule was right about how many groups, as a title."""
     score = {rule: sum(right(said) for said in by_group.values()) for rule, by_group in verdicts.items()}
-    best = max(score, key=lambda rule: score[rule])
-    others = sorted(count for rule, count in score.items() if rule != best)
-    of = len(next(iter(verdicts.values())))
-    return f"{best} is right about {score[best]} of {of} groups; the other rules about {others[0]} to {others[-1]}"
+    most, of = max(score.values()), len(next(iter(verdicts.values())))
+    best = [rule for rule, count in score.items() if count == most]
+    others = sorted(count for count in score.values() if count < most)
+    said = f"{' and '.join(reversed(best))}: right about {most} of {of} groups"
+    if not others:
+        return said
+    span = str(others[0]) if others[0] == others[-1] else f"{others[0]} to {others[-1]}"
+    return f"{said}; the rules that count offsets about {span}"
