@@ -23,7 +23,8 @@ from services.shop.lag.servers import LagMonitor, PacedConsumer, PacedProducer
 class Case:
     """One group: `per_s` messages come, at most `handles_per_s` are handled.
 
-    A `burst` is (from_s, for_s, per_s). `incident_from_s` says since when something is wrong; None: it is well.
+    A `burst` is (from_s, for_s, per_s); `incident_from_s` says since when something is wrong, None that
+    all is well.
     """
 
     name: str
