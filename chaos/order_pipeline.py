@@ -1,10 +1,10 @@
 """A stage for load: the shop with its relay and projector, and a lag monitor that looks on from outside.
 
     users ─▶ gateway ─▶ orders ─▶ outbox ─▶ relay ─▶ Kafka ─▶ projector ─▶ order_views
-                                                       └─▶ lag monitor: how high was the hill, did a pager ring?
+                                                       └─▶ lag monitor: how high was the hill?
 
-`python -m chaos.order_pipeline` prints the shop's address as one line of JSON, and when its standard input ends,
-a second line with what database and monitor know.
+`python -m chaos.order_pipeline` prints the shop's address as one line of JSON, and when its standard input
+ends, a second line with what database and monitor know.
 """
 
 from __future__ import annotations
@@ -45,6 +45,10 @@ def _lag(place: Row) -> int:
     return max(0, int(place["end"] - max(place["position"], place["start"])))
 
 
+def _watching(shop: Shop) -> LagMonitor:
+    return LagMonitor(shop.settings.kafka_bootstrap, {GROUP: TOPIC}, every_s=0.25)
+
+
 def main() -> None:
     """Set the stage, say where it is, and leave when standard input ends, saying what has happened."""
     parser = argparse.ArgumentParser(
@@ -57,11 +61,14 @@ def main() -> None:
         with Postgres(template=template("S", DATA_SEED)) as postgres:
             database = postgres.database()
             url = database.replace("postgresql://", "postgresql+psycopg://", 1)
-            with Shop(TOPOLOGIES[asked.shop], database_url=url, workers=["relay", "projector"]) as shop:
-                with LagMonitor(shop.settings.kafka_bootstrap, {GROUP: TOPIC}, every_s=0.25) as monitor:
-                    print(json.dumps({"shop": shop.url}), flush=True)
-                    sys.stdin.read()
-                    seen = evidence(postgres, database) | hill(monitor)
+            workers = ["relay", "projector"]
+            with (
+                Shop(TOPOLOGIES[asked.shop], database_url=url, workers=workers) as shop,
+                _watching(shop) as monitor,
+            ):
+                print(json.dumps({"shop": shop.url}), flush=True)
+                sys.stdin.read()
+                seen = evidence(postgres, database) | hill(monitor)
             print(json.dumps({"evidence": seen}), flush=True)
     except BacklabError as why:
         print(why, file=sys.stderr)
