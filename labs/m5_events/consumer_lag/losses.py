@@ -43,22 +43,25 @@ def _read(consumer: Consumer, until_offset: int, within_s: float) -> tuple[int, 
 def retention(bootstrap: str, suffix: str = "") -> pd.DataFrame:
     """The log is cut beyond three paused groups; each comes back with another `auto.offset.reset`."""
     topics = Topics(bootstrap)
-    topic = topics.create(f"cut{suffix}")
-    topics.fill(topic, [b"x"] * WRITTEN)
     policies = ("earliest", "latest", "error")
+    logs = {policy: topics.create(f"cut-{policy}{suffix}") for policy in policies}
+    for topic in logs.values():
+        topics.fill(topic, [b"x"] * WRITTEN)
     consumers = {
         policy: _consumer(bootstrap, f"cut-{policy}{suffix}", **{"auto.offset.reset": policy})
         for policy in policies
     }
-    for consumer in consumers.values():
-        consumer.commit(offsets=[TopicPartition(topic, 0, DONE)], asynchronous=False)
-    place = TopicPartition(topic, 0, CUT_AT)
-    topics.admin.delete_records([place])[place].result()
+    for policy, consumer in consumers.items():
+        consumer.commit(offsets=[TopicPartition(logs[policy], 0, DONE)], asynchronous=False)
+    places = [TopicPartition(topic, 0, CUT_AT) for topic in logs.values()]
+    for cut in topics.admin.delete_records(places).values():
+        cut.result()
     rows = {}
     for policy, consumer in consumers.items():
+        topic = logs[policy]
         gauge_before = _gauge(topics, f"cut-{policy}{suffix}", topic)
         consumer.assign([TopicPartition(topic, 0, DONE)])
-        old, error = _read(consumer, topics.ends(topic)[0], 0.8)
+        old, error = _read(consumer, WRITTEN, 0.8 if policy == "latest" else 5)
         new = _next_orders(topics, topic, consumer) if not error else 0
         if new:
             consumer.commit(asynchronous=False)

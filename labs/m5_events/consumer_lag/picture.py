@@ -1,6 +1,6 @@
 """The main picture: a strip for each group, lag as an area, age as a line, ticks where rules fire.
 
-while it runs: strips(rows so far)      at the end: the same, and the table of rules and groups below
+strips(rows so far), redrawn while the scene plays ──▶ at its end, judged(verdicts): the table below it
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from backlab.plot import Card
 from backlab.plot.card import CARD, COLOURS, FAINT, INK, INKS
-from labs.m5_events.consumer_lag.rules import RULES, Series, known, right, series, table
+from labs.m5_events.consumer_lag.rules import RULES, Series, known, right, series
 
 GOOD, BAD, LIMIT_S = "#DCEBE0", "#F3D3C8", 4.0
 SHADE = "#E9C9A8"
@@ -27,32 +27,33 @@ def strips(
     rows: Mapping[str, Sequence[Mapping[str, Any]]],
     incidents: Mapping[str, float | None],
     seconds: float,
-    title: str = "Six groups, and four of them are in trouble",
-    *,
-    finished: bool = False,
+    title: str = "Six groups: the highest hill is harmless, and the flattest is dead",
 ) -> Card:
     """One strip per group, `seconds` wide from the first moment, so that it fills while the scene plays.
 
-    With `finished`, ticks say where each rule fires, and a table below says what that was worth.
+    A tick says when a rule begins to fire; the trouble itself is shaded.
     """
     recorded = {group: series(samples) for group, samples in rows.items()}
-    card = Card(title, height_in=7.4 if finished else 5.6)
+    card = Card(title, height_in=5.6)
     card.kind = "Six strips, one per consumer group: lag as an area, age of the oldest message as a line"
-    heights = [1.0] * len(recorded) + ([3.0] if finished else [])
-    panels = card.panels(len(heights), 1, gridspec_kw={"height_ratios": heights})
-    strip_axes = panels[: len(recorded)]
-    for ax, (group, samples) in zip(strip_axes, recorded.items(), strict=True):
+    panels = card.panels(len(recorded), 1)
+    for ax, (group, samples) in zip(panels, recorded.items(), strict=True):
         _strip(card, ax, group, samples, incidents[group], seconds)
-        if finished:
-            _ticks(ax, samples, seconds)
-        ax.tick_params(labelbottom=ax is strip_axes[-1])
-    strip_axes[-1].set_xlabel("seconds since the first message")
-    strip_axes[0].set_title(
+        _ticks(ax, samples)
+        ax.tick_params(labelbottom=ax is panels[-1])
+    panels[-1].set_xlabel("seconds since the first message (triangles: a rule begins to fire)")
+    panels[0].set_title(
         "offsets behind (area, left), age of the oldest in s (line, right; dotted: 4 s), trouble shaded",
-        fontsize=8,
-    )
-    if finished:
-        _verdicts(card, panels[-1], table(recorded, incidents))
+        fontsize=8, loc="left",
+    )  # fmt: skip
+    return card
+
+
+def judged(verdicts: Mapping[str, Mapping[str, str]]) -> Card:
+    """The table of rules and groups; each rule wears the triangle of its ticks."""
+    card = Card(finding(verdicts), height_in=2.6)
+    card.kind = "Table of five rules and six groups"
+    _verdicts(card, card.panels()[0], verdicts)
     return card
 
 
@@ -79,7 +80,7 @@ def _strip(card: Card, ax: Axes, group: str, samples: Series, since_s: float | N
         card.facts.append(f"{group}: at the end {lag[-1]} offsets and {age[-1]:.0f} s behind.")
 
 
-def _ticks(ax: Axes, samples: Series, seconds: float) -> None:
+def _ticks(ax: Axes, samples: Series) -> None:
     """A coloured tick along the top for each rule, at the moment when it begins to fire."""
     place = ax.get_xaxis_transform()
     for number, rule in enumerate(RULES.values()):
