@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 import pandas as pd
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -46,41 +47,53 @@ def drained(
     topics = Topics(bootstrap)
     topic = topics.create(f"drain-{consumers}{suffix}", PARTITIONS)
     topics.fill(topic, [b"x"] * backlog)
-    handled, stop, lock = [0], threading.Event(), threading.Lock()
-    dealt: list[list[int]] = [list(range(n, PARTITIONS, consumers)) for n in range(consumers)]
-    ready = threading.Barrier(consumers + 1)
-
-    def work(mine: list[int]) -> None:
-        consumer = Consumer({
-            "bootstrap.servers": bootstrap, "group.id": topic, "enable.auto.commit": False,
-            "auto.offset.reset": "earliest", "fetch.wait.max.ms": 20, **SOON,
-        })  # fmt: skip
-        consumer.assign([TopicPartition(topic, number, 0) for number in mine])
-        ready.wait(15)
-        free_s = time.monotonic()
-        while not stop.is_set():
-            message = consumer.poll(0.05)
-            if message is None or message.error() is not None:
-                continue
-            free_s = max(free_s, time.monotonic() - 0.1) + 1 / service_per_s
-            stop.wait(max(0.0, free_s - time.monotonic()))
-            with lock:
-                handled[0] += 1
-        consumer.close()
-
-    threads = [threading.Thread(target=work, args=(mine,), daemon=True) for mine in dealt]
+    work = Work(bootstrap, topic, service_per_s, threading.Barrier(consumers + 1))
+    dealt = [list(range(n, PARTITIONS, consumers)) for n in range(consumers)]
+    threads = [threading.Thread(target=work.do, args=(mine,), daemon=True) for mine in dealt]
     for thread in threads:
         thread.start()
-    ready.wait(15)
-    rows = _watched(bootstrap, topic, backlog, arrival_per_s, seconds, handled)
-    stop.set()
+    work.ready.wait(15)
+    rows = _watched(bootstrap, topic, backlog, arrival_per_s, seconds, work)
+    work.stop.set()
     for thread in threads:
         thread.join(5)
     return pd.DataFrame(rows).assign(arm=f"{consumers} consumer" + "s" * (consumers > 1))
 
 
+@dataclass
+class Work:
+    """What the consumers of one crew share; each `do` is one of them, on partitions of its own."""
+
+    bootstrap: str
+    topic: str
+    service_per_s: float
+    ready: threading.Barrier
+    stop: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    handled: int = 0
+
+    def do(self, mine: list[int]) -> None:
+        """Handle at a pace until told to stop."""
+        consumer = Consumer({
+            "bootstrap.servers": self.bootstrap, "group.id": self.topic, "enable.auto.commit": False,
+            "auto.offset.reset": "earliest", "fetch.wait.max.ms": 20, **SOON,
+        })  # fmt: skip
+        consumer.assign([TopicPartition(self.topic, number, 0) for number in mine])
+        self.ready.wait(15)
+        free_s = time.monotonic()
+        while not self.stop.is_set():
+            message = consumer.poll(0.05)
+            if message is None or message.error() is not None:
+                continue
+            free_s = max(free_s, time.monotonic() - 0.1) + 1 / self.service_per_s
+            self.stop.wait(max(0.0, free_s - time.monotonic()))
+            with self.lock:
+                self.handled += 1
+        consumer.close()
+
+
 def _watched(
-    bootstrap: str, topic: str, backlog: int, arrival_per_s: float, seconds: float, handled: list[int]
+    bootstrap: str, topic: str, backlog: int, arrival_per_s: float, seconds: float, work: Work
 ) -> list[dict[str, float]]:
     """Send what arrives and look at what is left, twenty times a second."""
     producer = Producer({"bootstrap.servers": bootstrap, **SOON})
@@ -90,7 +103,7 @@ def _watched(
             producer.produce(topic, b"y", partition=sent % PARTITIONS)
             sent += 1
         producer.poll(0)
-        left = backlog + sent - handled[0]
+        left = backlog + sent - work.handled
         rows.append({"t_s": t_s, "backlog": left})
         if left <= 3:
             break

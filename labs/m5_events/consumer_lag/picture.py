@@ -27,7 +27,7 @@ def strips(
     rows: Mapping[str, Sequence[Mapping[str, Any]]],
     incidents: Mapping[str, float | None],
     seconds: float,
-    title: str = "Age (orange) tells the four groups in trouble from the two that are well; lag (blue) does not",
+    title: str = "Age (orange) tells the four groups in trouble from the two others; lag (blue) does not",
 ) -> Card:
     """One strip per group, `seconds` wide from the first moment, so that it fills while the scene plays.
 
