@@ -34,7 +34,7 @@ def strips(
     A tick says when a rule begins to fire; the trouble itself is shaded.
     """
     recorded = {group: series(samples) for group, samples in rows.items()}
-    card = Card(title, height_in=5.6)
+    card = Card(title, height_in=4.8)
     card.kind = "Six strips, one per consumer group: lag as an area, age of the oldest message as a line"
     panels = card.panels(len(recorded), 1)
     for ax, (group, samples) in zip(panels, recorded.items(), strict=True):
@@ -51,7 +51,7 @@ def strips(
 
 def judged(verdicts: Mapping[str, Mapping[str, str]]) -> Card:
     """The table of rules and groups; each rule wears the triangle of its ticks."""
-    card = Card(finding(verdicts), height_in=2.6)
+    card = Card(finding(verdicts), height_in=2.1)
     card.kind = "Table of five rules and six groups"
     _verdicts(card, card.panels()[0], verdicts)
     return card
@@ -74,7 +74,7 @@ def _strip(card: Card, ax: Axes, group: str, samples: Series, since_s: float | N
     twin.plot(t_s, age, color=COLOURS[1], lw=2, zorder=4)
     twin.axhline(LIMIT_S, color=COLOURS[1], lw=0.8, ls=":", zorder=3)
     twin.set_ylim(0, max([6.0, *age]) * 1.25)
-    twin.locator_params(axis="y", nbins=3)
+    twin.locator_params(axis="y", nbins=2)
     twin.tick_params(labelcolor=INKS[1])
     if lag:
         card.facts.append(f"{group}: at the end {lag[-1]} offsets and {age[-1]:.0f} s behind.")
@@ -101,7 +101,7 @@ def _verdicts(card: Card, ax: Axes, verdicts: Mapping[str, Mapping[str, str]]) -
             said = by_group[group]
             box = (column + 0.02, row + 0.04)
             ax.add_patch(_box(box, GOOD if right(said) else BAD))
-            ax.text(column + 0.5, row + 0.5, said.replace("found after ", "found, "), ha="center",
+            ax.text(column + 0.5, row + 0.5, said.replace("found after ", ""), ha="center",
                     va="center", fontsize=8, color=INK if right(said) else INKS[1],
                     fontweight="normal" if right(said) else "bold")  # fmt: skip
         ax.plot([-0.12], [row + 0.5], "v", color=_colour(row), ms=8, clip_on=False)
