@@ -13,10 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Self
+from functools import partial
+from typing import Any, Self
 
+from chaos.callers import Caller, Page
 from chaos.client import ProxyServer, Wire
 from services.errors import BacklabError
 from services.postgres import Postgres
@@ -68,6 +71,15 @@ class BackOffice:
             pool_size=self.pool_size,
             pool_timeout_s=self.pool_timeout_s,
         )
+
+    @property
+    def servers(self) -> dict[str, Any]:
+        """What an experiment may break, by name."""
+        return {"postgres": self.postgres, **self.services}
+
+    def callers(self, page: str) -> dict[str, Callable[[], Caller]]:
+        """What its screens do, by arm: load a page."""
+        return {arm: partial(Page, f"{self.url(arm)}{page}") for arm in self.services}
 
     def url(self, arm: str) -> str:
         """The address of the copy that uses the loader `arm`."""

@@ -22,14 +22,15 @@ from functools import partial
 from typing import Any, Self
 
 from chaos.back_office import DATA_SEED, BackOffice
-from chaos.callers import TOPIC, Caller, Page, maker
+from chaos.callers import TOPIC, Caller, maker
 from chaos.client import ProxyServer, Wire
+from chaos.projection import Projection
 from chaos.wire.protocols import PROTOCOLS
 from services import kinds
 from services.errors import BacklabError
 from services.shop.worker_server import WORKERS
 
-SHOPS = {"back_office": BackOffice}
+SHOPS: dict[str, type[BackOffice] | type[Projection]] = {"back_office": BackOffice, "projection": Projection}
 WHOLE = "whole"
 
 
@@ -97,7 +98,7 @@ class Stage:
     def __enter__(self) -> Self:
         try:
             if self.plan.shop in SHOPS:
-                self._raise_back_office()
+                self._raise_shop()
             self._raise_servers()
             if self.plan.shop == WHOLE:
                 self._raise_whole_shop()
@@ -111,13 +112,13 @@ class Stage:
     def __exit__(self, *error: object) -> None:
         self._open.close()
 
-    def _raise_back_office(self) -> None:
-        shop = self._open.enter_context(SHOPS[self.plan.shop]())
+    def _raise_shop(self) -> None:
+        shop = SHOPS[self.plan.shop]()
+        self._open.enter_context(shop)
         self.wires |= shop.wires
-        self.servers |= {"postgres": shop.postgres, **shop.services}
+        self.servers |= shop.servers
         self.behind |= dict.fromkeys(shop.wires, "postgres")
-        for arm in shop.services:
-            self.callers[arm] = partial(Page, f"{shop.url(arm)}{self.plan.page}")
+        self.callers |= shop.callers(self.plan.page)
 
     def _raise_servers(self) -> None:
         made = {name: _make(name) for name in self.plan.servers}

@@ -137,6 +137,19 @@ class Topics:
         done = self.committed(group, topic)
         return {number: end - done.get(number, 0) for number, end in self.ends(topic).items()}
 
+    def age_s(self, group: str, topic: str) -> float:
+        """Seconds that the oldest message which a group has not committed lies there; 0 where none does.
+
+        What the log has thrown away, markers and open transactions do not count.
+        """
+        done = self.committed(group, topic)
+        waiting = [
+            message.timestamp()[1]
+            for message in self.read(topic)
+            if (message.offset() or 0) >= done.get(message.partition() or 0, 0)
+        ]
+        return max(0.0, time.time() - min(waiting) / 1000) if waiting else 0.0
+
     def leaders(self, topic: str) -> dict[int, int]:
         """The node that leads each partition."""
         return {number: each.leader for number, each in self._metadata(topic).partitions.items()}

@@ -3,7 +3,7 @@
     stage.py     lift_faults, watch
     wire.py      add_fault, add_latency, limit_bandwidth, cut, reset_connections, swallow_answer
     servers.py   kill_server, pause_server, start_server, resume_server, restart_server, empty_cache,
-                 crash_worker_at, pause_worker_at
+                 crash_worker_at, pause_worker_at, poison_worker
     postgres.py  hold_lock, terminate_backends
     machine.py   fill_disk, limit_files, skew_clock
 
@@ -18,6 +18,7 @@ from chaos.actions.servers import (
     kill_server,
     pause_server,
     pause_worker_at,
+    poison_worker,
     restart_server,
     resume_server,
     start_server,
@@ -46,6 +47,7 @@ __all__ = [
     "limit_files",
     "pause_server",
     "pause_worker_at",
+    "poison_worker",
     "reset_connections",
     "restart_server",
     "resume_server",

@@ -7,6 +7,7 @@ import redis
 
 from chaos import theatre
 from chaos.outages.downtime import Killed, Paused
+from chaos.outages.poison import Poisoned
 from chaos.outages.restarts import CrashAt, PauseAt
 from services.errors import BacklabError
 from services.shop.worker_server import Worker
@@ -50,6 +51,15 @@ def restart_server(server: str) -> None:
     performance = theatre.current()
     performance.stage.server(server).restart()
     performance.note(f"{server} restarted", server, 1, "server restarted")
+
+
+def poison_worker(worker: str, topic: str = "orders") -> None:
+    """Send a worker an order that no database can hold: it dies of it until `lift_faults` steps over it."""
+    from chaos.projection import placed
+
+    server = theatre.current().stage.server(worker)
+    outage = Poisoned(server, topic, placed(1, total_cents=10**30))
+    theatre.current().open_fault(f"{worker} poisoned", {worker: outage})
 
 
 def crash_worker_at(worker: str, step: str, nth: int = 1, wait_s: float = 0) -> None:

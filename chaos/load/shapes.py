@@ -11,6 +11,7 @@ from locust import LoadTestShape
 
 USERS, SECONDS = 20, 60.0  # where the command line says neither
 STEPS = 5
+BURST_S = 3.0
 CALM = 0.1  # of the users are there outside a spike
 
 
@@ -56,7 +57,14 @@ class Wave(Shape):
         return CALM + (1 - CALM) * (1 - math.cos(2 * math.pi * done)) / 2
 
 
-SHAPES = {"steps": Steps, "spike": Spike, "wave": Wave}
+class Burst(Shape):
+    """Six times as many for three seconds, in the middle of the run: a hill that is no trouble."""
+
+    def share(self, done: float) -> float:
+        return 1.0 if abs(done - 0.5) * self.seconds <= BURST_S / 2 else 1 / 6
+
+
+SHAPES = {"burst": Burst, "steps": Steps, "spike": Spike, "wave": Wave}
 
 
 def made(name: str, users: int | None, seconds: float | None) -> Shape:

@@ -3,7 +3,7 @@
 Annotations stay real types here: `chaos discover` reads them.
 """
 
-from chaos.probes.queues import consumer_lag, queue_length
+from chaos.probes.queues import consumer_lag, queue_length, time_lag
 from chaos.probes.servers import http_status, server_running, sql_value
 from chaos.probes.wire import loads_at_once, statements, success_rate
 
@@ -16,4 +16,5 @@ __all__ = [
     "sql_value",
     "statements",
     "success_rate",
+    "time_lag",
 ]

@@ -3,11 +3,15 @@
 Annotations stay real types here: `chaos discover` reads them.
 """
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import redis
 
 from chaos import theatre
 from services.errors import BacklabError
 
+Answer = TypeVar("Answer")
 LENGTHS = {"list": "llen", "stream": "xlen", "zset": "zcard", "set": "scard"}
 
 
@@ -43,13 +47,22 @@ def _rabbit(url: str, queue: str) -> int:
 
 
 def consumer_lag(group: str, topic: str, server: str = "kafka") -> int:
-    """Messages of a topic that a consumer group has not committed yet, over all partitions."""
+    """Offsets of a topic that a consumer group has not committed yet, over all partitions."""
+    return sum(_asked(lambda topics: topics.lag(group, topic), group, topic, server).values())
+
+
+def time_lag(group: str, topic: str, server: str = "kafka") -> float:
+    """Seconds that the oldest message which a group has not committed lies there; 0 where none does."""
+    return _asked(lambda topics: topics.age_s(group, topic), group, topic, server)
+
+
+def _asked(ask: Callable[[Any], Answer], group: str, topic: str, server: str) -> Answer:
     from confluent_kafka import KafkaException
 
     from services.kafka_topics import Topics
 
     try:
-        return sum(Topics(theatre.current().stage.server(server).bootstrap).lag(group, topic).values())
+        return ask(Topics(theatre.current().stage.server(server).bootstrap))
     except KafkaException as refusal:
         what = f"Kafka does not tell the lag of {group} on {topic} ({refusal.args[0].str()})"
         raise BacklabError(what, "create the topic first, and ask while the broker runs") from refusal

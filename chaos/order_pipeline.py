@@ -1,0 +1,79 @@
+"""A stage for load: the shop with its relay and projector, and a lag monitor that looks on from outside.
+
+    users ─▶ gateway ─▶ orders ─▶ outbox ─▶ relay ─▶ Kafka ─▶ projector ─▶ order_views
+                                                       └─▶ lag monitor: how high was the hill?
+
+`python -m chaos.order_pipeline` prints the shop's address as one line of JSON, and when its standard input
+ends, a second line with what database and monitor know.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from chaos.shopping import DATA_SEED, TOPOLOGIES, evidence
+from services.errors import BacklabError
+from services.postgres import Postgres
+from services.shop.lag.age import Row, ages_s
+from services.shop.lag.servers import LagMonitor
+from services.shop.load import template
+from services.shop.topology import Shop
+
+GROUP, TOPIC, TOO_OLD_S = "projector", "orders", 4.0
+FIELDS = ("start", "position", "next", "end")
+
+
+def hill(monitor: LagMonitor) -> dict[str, int]:
+    """The highest lag of the run, and how often the oldest message began to be too old."""
+    rows: list[Row] = []
+    highest, rings, ringing = 0, 0, False
+    for sample in monitor.samples():
+        places = [dict(zip(FIELDS, place, strict=True)) for place in sample["groups"][GROUP]]
+        rows += [{"t_s": sample["t_s"], "partition": n, **place} for n, place in enumerate(places)]
+        highest = max(highest, sum(_lag(place) for place in places))
+        too_old = max([age for age in ages_s(rows) if age is not None], default=0.0) > TOO_OLD_S
+        rings += too_old and not ringing
+        ringing = too_old
+    return {"highest lag of the projector": highest, "times a pager rang": rings}
+
+
+def _lag(place: Row) -> int:
+    if place["position"] is None:
+        return 0
+    return max(0, int(place["end"] - max(place["position"], place["start"])))
+
+
+def _watching(shop: Shop) -> LagMonitor:
+    return LagMonitor(shop.settings.kafka_bootstrap, {GROUP: TOPIC}, every_s=0.25)
+
+
+def main() -> None:
+    """Set the stage, say where it is, and leave when standard input ends, saying what has happened."""
+    parser = argparse.ArgumentParser(
+        prog="python -m chaos.order_pipeline", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("--shop", choices=TOPOLOGIES, default="one", help="in one process, or in seven")
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="not used here")
+    asked = parser.parse_args()
+    try:
+        with Postgres(template=template("S", DATA_SEED)) as postgres:
+            database = postgres.database()
+            url = database.replace("postgresql://", "postgresql+psycopg://", 1)
+            workers = ["relay", "projector"]
+            with (
+                Shop(TOPOLOGIES[asked.shop], database_url=url, workers=workers) as shop,
+                _watching(shop) as monitor,
+            ):
+                print(json.dumps({"shop": shop.url}), flush=True)
+                sys.stdin.read()
+                seen = evidence(postgres, database) | hill(monitor)
+            print(json.dumps({"evidence": seen}), flush=True)
+    except BacklabError as why:
+        print(why, file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
