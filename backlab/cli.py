@@ -23,6 +23,7 @@ COMMANDS = {
     "run": "Run a lab here, without a browser, and show what it finds.",
     "build": "Make a lab's notebooks from its source.",
     "prove": "Prove that a lab fails as shipped and passes when repaired.",
+    "grade": "Grade a learner's notebook, or a folder of them.",
     "chaos": "Run an experiment of Chaos Toolkit against servers of its own.",
     "load": "Run a Locust scenario against a shop of its own.",
     "images": "List or build the container images, where no registry has them.",

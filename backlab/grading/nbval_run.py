@@ -1,0 +1,137 @@
+"""The notebook through nbval, in a sandbox with servers of its own, under hidden parameters.
+
+set-up + hidden parameters + exercises + checks, outputs as promised -> nbval -> which checks are green
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from backlab import notebook
+from backlab.grading.limits import Limits, Watch
+from backlab.grading.sandbox import Nursery, Sandbox
+from backlab.source import Lab
+
+SLACK_S = 3.0  # for nbval's own interrupt before we end all of it
+LINE_BYTES = 1 << 20
+WITH_SERVERS = {
+    "memory_bytes": 0,
+    "together_bytes": 3 << 30,
+    "processes": 256,
+    "file_bytes": 1 << 30,
+    "files": 4096,
+}
+
+
+def assemble(lab: Lab, exercises: Mapping[int, str], hidden: Mapping[str, Any]) -> Any:
+    """The pristine notebook with the learner's exercises, hidden parameters and the promised lines."""
+    import nbformat
+
+    made = notebook.minimal(lab, exercises)
+    promises = {check.source: f"PASS {check.check_id} {check.check_text}\n" for check in lab.checks}
+    for cell in made.cells:
+        if notebook.role_of(cell) == "check":
+            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=promises[cell.source])]
+            cell.execution_count = 1  # nbval passes over what was never run
+    values = "".join(f"{name} = {value!r}\n" for name, value in hidden.items())
+    injected = nbformat.v4.new_code_cell(values, id="hidden-parameters")
+    after = [i for i, cell in enumerate(made.cells) if notebook.role_of(cell) == "parameters"]
+    made.cells.insert(after[-1] + 1 if after else 0, injected)
+    return made
+
+
+def nbval_verdicts(
+    lab: Lab, exercises: Mapping[int, str], hidden: Mapping[str, Any], nursery: Nursery, limits: Limits
+) -> dict[str, tuple[str, str]]:
+    """PASS, FAIL or INCONCLUSIVE and the reason by check."""
+    made = assemble(lab, exercises, hidden)
+    code = [cell for cell in made.cells if cell.cell_type == "code"]
+    ids = {cell.source: cell.check_id for cell in lab.checks}
+    place = {ids[cell.source]: n for n, cell in enumerate(code) if notebook.role_of(cell) == "check"}
+    outcome: dict[int, str] = {}
+    rows: dict[str, str] = {}
+    said: dict[int, str] = {}
+    now = -1
+    ended = ""
+    with Sandbox(nursery, replace(limits, **WITH_SERVERS), [], servers=True) as sandbox:
+        watch, line = Watch(sandbox), sandbox.start("nbval")
+        try:
+            _send(line, lab, made, limits)
+            for row in _rows(line, limits.seconds + SLACK_S):
+                if "cell" in row:
+                    outcome[row["cell"]] = row["outcome"]
+                    if row["outcome"] != "passed":
+                        said[row["cell"]] = str(row["said"])
+                elif "died" in row:
+                    ended = f"the kernel died in the cell that begins {_begin(code, row['died'])}"
+                elif "begin" in row:
+                    now = row["begin"]
+                elif "rows" in row:
+                    rows = {str(r["id"]): str(r["reason"])[:300] for r in row["rows"]}
+        except TimeoutError:
+            ended = (
+                f"a cell ran longer than {limits.seconds:g} s and was ended; it begins {_begin(code, now)}"
+            )
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            ended = f"it ended early ({type(error).__name__})"
+        finally:
+            watch.stop()
+            line.close()
+    ended = watch.said or ended
+    broken = [
+        n
+        for n, cell in enumerate(code)
+        if outcome.get(n) != "passed" and notebook.role_of(cell) in ("setup", "parameters")
+    ]
+    return {
+        id: _verdict(outcome.get(n, ""), ended, rows.get(id, ""), said.get(broken[0], "") if broken else None)
+        for id, n in place.items()
+    }
+
+
+def _verdict(outcome: str, ended: str, reason: str, broken: str | None) -> tuple[str, str]:
+    if outcome == "passed":
+        return "PASS", ""
+    if ended:
+        return "FAIL", ended
+    if broken is not None:
+        why = [line for line in broken.splitlines() if line.strip()] or ["nothing was said"]
+        return "INCONCLUSIVE", f"a set-up cell of the lab did not run here: {why[-1][:200]}"
+    return "FAIL", reason or "the check's cell printed no PASS line"
+
+
+def _send(line: socket.socket, lab: Lab, made: Any, limits: Limits) -> None:
+    request = {
+        "notebook": notebook.to_text(made), "cell_s": limits.seconds,
+        "environment": {"BACKLAB_LAB": lab.place.id},
+    }  # fmt: skip
+    line.sendall(json.dumps(request).encode() + b"\n")
+
+
+def _rows(line: socket.socket, patience_s: float) -> Iterator[dict[str, Any]]:
+    """What nbval tells, row by row, until it has said all; a silence of `patience_s` raises TimeoutError."""
+    rest = b""
+    until = time.monotonic() + patience_s
+    while True:
+        line.settimeout(max(0.01, until - time.monotonic()))
+        piece = line.recv(1 << 16)
+        if not piece:
+            return
+        *lines, rest = (rest + piece).split(b"\n")
+        if len(rest) > LINE_BYTES:
+            raise ValueError("a line without an end")
+        for text in lines:
+            row = json.loads(text)
+            until = time.monotonic() + patience_s
+            yield row
+
+
+def _begin(code: list[Any], number: int) -> str:
+    """The first line of a cell, for whoever has to find it."""
+    lines = code[number].source.strip().splitlines() if 0 <= number < len(code) else []
+    return repr(lines[0][:60]) if lines else "empty"
