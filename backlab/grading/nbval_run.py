@@ -15,7 +15,7 @@ from typing import Any
 from backlab import notebook
 from backlab.grading.limits import Limits, Watch
 from backlab.grading.sandbox import Nursery, Sandbox
-from backlab.source import Lab
+from backlab.source import SET_UP, Lab
 
 SLACK_S = 3.0  # for nbval's own interrupt before we end all of it
 LINE_BYTES = 1 << 20
@@ -51,58 +51,70 @@ def nbval_verdicts(
     """PASS, FAIL or INCONCLUSIVE and the reason by check."""
     made = assemble(lab, exercises, hidden)
     code = [cell for cell in made.cells if cell.cell_type == "code"]
-    ids = {cell.source: cell.check_id for cell in lab.checks}
-    place = {ids[cell.source]: n for n, cell in enumerate(code) if notebook.role_of(cell) == "check"}
-    outcome: dict[int, str] = {}
-    rows: dict[str, str] = {}
-    said: dict[int, str] = {}
-    now = -1
-    ended = ""
+    seen = Seen(code)
     with Sandbox(nursery, replace(limits, **WITH_SERVERS), [], servers=True) as sandbox:
         watch, line = Watch(sandbox), sandbox.start("nbval")
         try:
             _send(line, lab, made, limits)
             for row in _rows(line, limits.seconds + SLACK_S):
-                if "cell" in row:
-                    outcome[row["cell"]] = row["outcome"]
-                    if row["outcome"] != "passed":
-                        said[row["cell"]] = str(row["said"])
-                elif "died" in row:
-                    ended = f"the kernel died in the cell that begins {_begin(code, row['died'])}"
-                elif "begin" in row:
-                    now = row["begin"]
-                elif "rows" in row:
-                    rows = {str(r["id"]): str(r["reason"])[:300] for r in row["rows"]}
+                seen.note(row)
         except TimeoutError:
-            ended = (
-                f"a cell ran longer than {limits.seconds:g} s and was ended; it begins {_begin(code, now)}"
+            seen.ended = (
+                f"a cell ran longer than {limits.seconds:g} s and was ended; it begins {seen.begin()}"
             )
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-            ended = f"it ended early ({type(error).__name__})"
+            seen.ended = f"it ended early ({type(error).__name__})"
         finally:
             watch.stop()
             line.close()
-    ended = watch.said or ended
-    broken = [
-        n
-        for n, cell in enumerate(code)
-        if outcome.get(n) != "passed" and notebook.role_of(cell) in ("setup", "parameters")
-    ]
-    return {
-        id: _verdict(outcome.get(n, ""), ended, rows.get(id, ""), said.get(broken[0], "") if broken else None)
-        for id, n in place.items()
-    }
+    seen.ended = watch.said or seen.ended
+    ids = {cell.source: cell.check_id for cell in lab.checks}
+    place = {ids[cell.source]: n for n, cell in enumerate(code) if notebook.role_of(cell) == "check"}
+    return {id: seen.verdict(n, id) for id, n in place.items()}
 
 
-def _verdict(outcome: str, ended: str, reason: str, broken: str | None) -> tuple[str, str]:
-    if outcome == "passed":
-        return "PASS", ""
-    if ended:
-        return "FAIL", ended
-    if broken is not None:
-        why = [line for line in broken.splitlines() if line.strip()] or ["nothing was said"]
-        return "INCONCLUSIVE", f"a set-up cell of the lab did not run here: {why[-1][:200]}"
-    return "FAIL", reason or "the check's cell printed no PASS line"
+class Seen:
+    """What nbval has told so far about the code cells."""
+
+    def __init__(self, code: list[Any]) -> None:
+        self.code, self.now, self.ended = code, -1, ""
+        self.passed: set[int] = set()
+        self.said: dict[int, str] = {}
+        self.reasons: dict[str, str] = {}
+
+    def note(self, row: Mapping[str, Any]) -> None:
+        """Take a row; what is not as it should be raises."""
+        if "cell" in row:
+            number = int(row["cell"])
+            if row["outcome"] == "passed":
+                self.passed.add(number)
+            else:
+                self.said[number] = str(row["said"])
+        elif "begin" in row:
+            self.now = int(row["begin"])
+        elif "died" in row:
+            self.now = int(row["died"])
+            self.ended = f"the kernel died in the cell that begins {self.begin()}"
+        elif "rows" in row:
+            self.reasons = {str(each["id"]): str(each["reason"])[:300] for each in row["rows"]}
+
+    def verdict(self, number: int, id: str) -> tuple[str, str]:
+        """Of one check: the cell's number and the check's id."""
+        if number in self.passed and number not in self.said:
+            return "PASS", ""
+        if self.ended:
+            return "FAIL", self.ended
+        for each, cell in enumerate(self.code):
+            if notebook.role_of(cell) in SET_UP and each in self.said and each < number:
+                why = [line for line in self.said[each].splitlines() if line.strip()] or ["nothing was said"]
+                return "INCONCLUSIVE", f"a set-up cell of the lab did not run here: {why[-1][:200]}"
+        return "FAIL", self.reasons.get(id) or "the check's cell printed no PASS line"
+
+    def begin(self) -> str:
+        """The first line of the running cell, for whoever has to find it."""
+        inside = 0 <= self.now < len(self.code)
+        lines = self.code[self.now].source.strip().splitlines() if inside else []
+        return repr(lines[0][:60]) if lines else "empty"
 
 
 def _send(line: socket.socket, lab: Lab, made: Any, limits: Limits) -> None:
@@ -129,9 +141,3 @@ def _rows(line: socket.socket, patience_s: float) -> Iterator[dict[str, Any]]:
             row = json.loads(text)
             until = time.monotonic() + patience_s
             yield row
-
-
-def _begin(code: list[Any], number: int) -> str:
-    """The first line of a cell, for whoever has to find it."""
-    lines = code[number].source.strip().splitlines() if 0 <= number < len(code) else []
-    return repr(lines[0][:60]) if lines else "empty"

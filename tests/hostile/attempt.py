@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LAZY = "def order_page(session, size, before_id=None):\n    return [view(o) for o in session.scalars(newest(size, before_id))]\n"
+LAZY = """
+def order_page(session, size, before_id=None):
+    return [view(o) for o in session.scalars(newest(size, before_id))]
+"""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Every hostile submission is contained: no check passes that it did not earn, in time, and nothing is left."""
+"""Every hostile submission is contained: nothing passes unearned, a report comes in time, nothing is left."""
 
 from __future__ import annotations
 

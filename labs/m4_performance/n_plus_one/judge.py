@@ -5,9 +5,7 @@ guest's database --wire (counts)--> guest      twin database, unknown to the gue
 
 from __future__ import annotations
 
-import inspect
 import random
-import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,8 +19,9 @@ from backlab.grading.hidden import Draw
 from backlab.grading.roles import GuestRole, private
 from backlab.grading.room import Room
 from datasets.cities import cities
-from labs.m4_performance.n_plus_one import plans, snippets
+from labs.m4_performance.n_plus_one import plans
 from labs.m4_performance.n_plus_one.evidence import DISTINCT
+from labs.m4_performance.n_plus_one.renamed import renamed
 from labs.m4_performance.n_plus_one.strategies import by_hand
 
 SEEDS = (7, 11, 23)  # few, so that their shops are prepared; what is in them is changed for each learner
@@ -175,7 +174,7 @@ def _equal(verdict: Verdict, room: Room, scene: Scene, size: int, before_id: int
 
 def detected(verdict: Verdict, room: Room, scene: Scene) -> None:
     """4.2.d: six snippets that nobody has seen; exactly the guilty lines are named, with their counts."""
-    module, source, made = _snippets(room.draw)
+    module, source, made = renamed(room.draw)
     with scene.twin.connect() as connection:
         count = text(
             "SELECT count(DISTINCT customer_id) FROM (SELECT customer_id FROM orders ORDER BY id LIMIT :n) o"
@@ -198,27 +197,6 @@ def detected(verdict: Verdict, room: Room, scene: Scene) -> None:
 
 def _all_pairs(found: Any) -> bool:
     return type(found) is list and all(type(f) is list and len(f) == 2 and type(f[0]) is str for f in found)
-
-
-def _snippets(draw: Draw) -> tuple[str, str, list[tuple[str, list[tuple[int, str]]]]]:
-    """The lab's six snippets as a new module: other names, other lines, another order, no marks."""
-    chance = draw.stream("snippets")
-    module = f"shop_{draw.word('module')}"
-    head = inspect.getsource(snippets).partition("SQLALCHEMY =")[0].partition('"""')[2].partition('"""')[2]
-    lines, made = head.splitlines(), []
-    for number, snippet in enumerate(chance.sample(snippets.SNIPPETS, len(snippets.SNIPPETS))):
-        name = f"visit_{draw.word(f'snippet {number}')}"
-        lines += [""] * chance.randint(2, 9)
-        body = re.sub(r'^    """.*"""\n', "", inspect.getsource(snippet), flags=re.M)
-        body = body.replace(snippet.__name__, name)
-        guilty = []
-        for line in body.splitlines():
-            mark = re.search(r"\s*# guilty: (\w+)", line)
-            lines.append(line if mark is None else line[: mark.start()])
-            if mark is not None:
-                guilty.append((len(lines), mark[1]))
-        made.append((name, guilty))
-    return module, "\n".join(lines) + "\n", made
 
 
 def repaired(verdict: Verdict, room: Room, scene: Scene) -> None:
