@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from backlab.course import Place
 from backlab.grading import isolation, submission
@@ -19,7 +20,7 @@ from backlab.grading.limits import Limits
 from backlab.grading.nbval_run import nbval_verdicts
 from backlab.grading.pool import Pool
 from backlab.grading.report import Judged, Report
-from backlab.grading.room import Room
+from backlab.grading.room import Repeating, Room
 from backlab.grading.sandbox import Nursery
 from backlab.source import Lab, read
 
@@ -37,6 +38,7 @@ class Grader:
         self.key, self.limits, self.tell = key, limits or Limits(), tell
         self.pool = Pool()
         self._nursery: Nursery | None = None
+        self.heard: list[tuple[str, Any]] = []  # what the last guest answered
 
     def grade(self, path: Path, learner: str) -> Report:
         """Grade a file; raises `BacklabError` only where it cannot be read."""
@@ -61,10 +63,23 @@ class Grader:
             sources = [exercises[index] for index in sorted(exercises)]
             with Room(self.contract, draw, self.pool, nursery, sources, self.limits) as room:
                 report.checks = judge(self.lab, self.contract, room)
+            self.heard = room.heard
         if report.points:  # nbval can only take away
             with self._stage(report, "nbval"):
                 seen = nbval_verdicts(self.lab, exercises, room.hidden, nursery, self.limits)
             report.checks = [_both(check, *seen[check.id]) for check in report.checks]
+        return report
+
+    def repeat(self, heard: list[tuple[str, Any]], learner: str) -> Report:
+        """Judge the answers of another learner's guest, as if they were hard-coded."""
+        report = Report(self.lab.place.id, learner, str(isolation.reached()))
+        draw = Draw(self.key, learner, self.lab.place.id)
+        assert self._nursery is not None
+        with (
+            self._stage(report, "judging"),
+            Repeating(self.contract, draw, self.pool, self._nursery, [], self.limits) as room,
+        ):
+            report.checks = judge(self.lab, self.contract, room.repeat(heard))
         return report
 
     @contextmanager
