@@ -6,7 +6,7 @@ BacklabError -> one sentence on stderr, 2      Ctrl-C -> one line, 130
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import os
 import signal
 import sys
@@ -24,6 +24,7 @@ COMMANDS = {
     "build": "Make a lab's notebooks from its source.",
     "prove": "Prove that a lab fails as shipped and passes when repaired.",
     "grade": "Grade a learner's notebook, or a folder of them.",
+    "release": "Write a repository for learners, without solutions.",
     "chaos": "Run an experiment of Chaos Toolkit against servers of its own.",
     "load": "Run a Locust scenario against a shop of its own.",
     "images": "List or build the container images, where no registry has them.",
@@ -35,10 +36,10 @@ class Lazy(click.Group):
     """A group that knows its commands by name and imports the one that is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [name for name in COMMANDS if importlib.util.find_spec(f"backlab.commands.{name}")]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
+        if name not in self.list_commands(ctx):
             return None
         command: click.Command = importlib.import_module(f"backlab.commands.{name}").command
         return command
@@ -46,7 +47,7 @@ class Lazy(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table above, so that help imports none of them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
 
 
 @click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})

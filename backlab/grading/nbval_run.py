@@ -108,7 +108,17 @@ class Seen:
             if notebook.role_of(cell) in SET_UP and each in self.said and each < number:
                 why = [line for line in self.said[each].splitlines() if line.strip()] or ["nothing was said"]
                 return "INCONCLUSIVE", f"a set-up cell of the lab did not run here: {why[-1][:200]}"
-        return "FAIL", self.reasons.get(id) or "the check's cell printed no PASS line"
+        reason = self.reasons.get(id) or "the check's cell printed no PASS line"
+        return "FAIL", reason + self._exercise_before(number)
+
+    def _exercise_before(self, number: int) -> str:
+        """An exercise cell that did not end well, quoted; that may be why."""
+        for each in range(number):
+            if each in self.said and notebook.role_of(self.code[each]) == "exercise":
+                how = "ran too long" if "imeout" in self.said[each] else "raised"
+                self.now = each
+                return f"; the exercise cell that begins {self.begin()} {how}"
+        return ""
 
     def begin(self) -> str:
         """The first line of the running cell, for whoever has to find it."""
