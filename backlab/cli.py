@@ -6,10 +6,11 @@ BacklabError -> one sentence on stderr, 2      Ctrl-C -> one line, 130
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
 import signal
 import sys
+from pathlib import Path
 
 import click
 
@@ -36,7 +37,7 @@ class Lazy(click.Group):
     """A group that knows its commands by name and imports the one that is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [name for name in COMMANDS if importlib.util.find_spec(f"backlab.commands.{name}")]
+        return [name for name in COMMANDS if (Path(__file__).parent / "commands" / f"{name}.py").exists()]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in self.list_commands(ctx):

@@ -35,6 +35,10 @@ class Judged:
     measured: Any = None
     bound: Any = None
 
+    def __post_init__(self) -> None:
+        """A reason may quote a learner; nothing in it steers a terminal."""
+        self.reason = _xml(self.reason)
+
 
 @dataclass
 class Report:
@@ -155,5 +159,5 @@ def _value(value: Any) -> str:
 
 
 def _xml(text: str) -> str:
-    """A text without what XML cannot hold."""
+    """A text without what XML cannot hold and terminals would obey."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -52,7 +52,10 @@ class GuestRole:
 
     def close(self) -> None:
         """Drop databases and role."""
-        for database in self._databases:
+        owned = "SELECT datname FROM pg_database WHERE datdba = (SELECT oid FROM pg_roles WHERE rolname = %s)"
+        with self.server.connect() as connection:
+            found = [str(row[0]) for row in connection.execute(owned, [self.name])]
+        for database in {*self._databases, *found}:
             self.server.drop(database)
         with self.server.connect() as connection:
             connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(self.name)))

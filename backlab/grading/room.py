@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import time
 from collections.abc import Mapping
@@ -21,10 +22,21 @@ from backlab.grading.pool import Pool
 from backlab.grading.sandbox import Nursery, Sandbox
 
 SET_UP = "set-up"
+NAME = re.compile(r"[A-Za-z]{3,30}(?=:|;|$)")
+LINE = re.compile(r"look at line (\d{1,4}) of the exercise$")
 
 
 class GuestError(Exception):
     """The learner's code raised or broke a limit; the text is for its author."""
+
+
+def public(said: Any) -> str:
+    """The type and line of a guest's exception; its message could carry hidden values out to its author."""
+    text = said if isinstance(said, str) else ""
+    name = NAME.match(text)
+    line = LINE.search(text)
+    where = f", at line {line[1]} of the exercise" if line else ""
+    return f"{name[0] if name else 'an exception'}{where}; run the check in your notebook to see its message"
 
 
 class Room:
@@ -98,9 +110,10 @@ class Room:
             self._lost[what] = said
             raise GuestError(said) from None
         if "error" in answer:
+            said = public(answer["error"])
             if what == SET_UP:
-                self._lost[SET_UP] = str(answer["error"])[:300]
-            raise GuestError(str(answer["error"])[:300])
+                self._lost[SET_UP] = said
+            raise GuestError(said)
         return answer if "value" in answer else {"value": None}
 
     def _read_line(self, until: float) -> bytes:

@@ -145,5 +145,9 @@ time.monotonic = time.time = time.perf_counter = lambda: 0.0
 def order_page(session, size, before_id=None):
     raise SystemExit(0)
 """, detector="class NPlusOneDetector:\n    def __init__(self, engine):\n        raise KeyboardInterrupt\n"),
+    Attempt("carries hidden values out in its exception, with escapes for the terminal", """
+def order_page(session, size, before_id=None):
+    raise ValueError(f'\\x1b[2JHIDDEN {size}')
+"""),
     Attempt("has a cell that is no Python", "def order_page(:\n"),
 ]  # fmt: skip

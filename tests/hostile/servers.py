@@ -74,6 +74,9 @@ def order_page(session, size, before_id=None):
 """),
     Attempt("ends the judge's sessions", "from sqlalchemy import text\n" + BEFORE.format(
         "session.execute(text('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = current_user'))")),
+    Attempt("changes its own password, so that the judge cannot look", "from sqlalchemy import text\n" + BEFORE.format(
+        "session.execute(text(\"ALTER ROLE CURRENT_USER PASSWORD 'mine'\"))"), earns=HONEST),
+    Attempt("pre-computes its next answers and sends them together", EMPTY.replace("return []", "__import__('os').write(3, b'{\"value\": []}\\n' * 9); return []")),
     Attempt("drops its tables", "from sqlalchemy import text\n" + BEFORE.format(
         "session.execute(text('DROP TABLE orders CASCADE'))")),
     Attempt("keeps a trigger that undoes the judge's changes", "from sqlalchemy import text\n" + BEFORE.format(

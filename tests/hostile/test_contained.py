@@ -75,6 +75,7 @@ def test_a_hostile_submission_earns_nothing_and_leaves_nothing(grader: Grader, a
     passed = {check.id for check in report.checks if check.verdict == "PASS"}
     assert passed <= attempt.earns, report.checks
     assert len(report.checks) == 5
+    assert not any("HIDDEN" in check.reason or "\x1b" in check.reason for check in report.checks)
     assert took_s < 60, took_s
     assert sandboxes() <= before
     assert not Path("/tmp/backlab-was-here").exists()

@@ -196,7 +196,7 @@ def detected(verdict: Verdict, room: Room, scene: Scene) -> None:
 
 
 def _all_pairs(found: Any) -> bool:
-    return type(found) is list and all(type(f) is list and len(f) == 2 and type(f[0]) is str for f in found)
+    return type(found) is list and all(type(f) is list and list(map(type, f)) == [str, int] for f in found)
 
 
 def repaired(verdict: Verdict, room: Room, scene: Scene) -> None:
