@@ -21,6 +21,8 @@ import click
 @click.option("--require-isolation", "least", default="weak", type=click.Choice(["weak", "medium", "strong"]),
               help="Refuse to grade with less (exit code 2).")  # fmt: skip
 @click.option("--limit", "limit_s", default=20.0, show_default=True, help="Seconds for a call or a cell.")
+@click.option("--keep", "folder", type=click.Path(path_type=Path),
+              help="Keep each report here; a run that was killed goes on where it was.")  # fmt: skip
 @click.option("--json", "form", flag_value="json", help="Print JSON.")
 @click.option("--junit", "form", flag_value="junit", help="Print JUnit XML.")
 @click.option(
@@ -28,7 +30,8 @@ import click
 )
 @click.option("--csv", "form", flag_value="csv", help="Print CSV, a row for each check.")
 def command(notebooks: tuple[Path, ...], lab: str | None, learner: str | None, learner_from: str | None,
-            key_file: Path | None, least: str, limit_s: float, form: str | None) -> int:  # fmt: skip
+            key_file: Path | None, least: str, limit_s: float, folder: Path | None,
+            form: str | None) -> int:  # fmt: skip
     """Grade NOTEBOOKs, or every notebook of a folder: only their exercise cells count.
 
     Exit code 0 when all checks pass, 1 when some fail, 2 when something could not be judged.
@@ -49,7 +52,7 @@ def command(notebooks: tuple[Path, ...], lab: str | None, learner: str | None, l
     with Screen() as screen:
         tell = (lambda words: None) if form else (lambda words: screen.status(f"  {words}", now=True))
         reports = []
-        for report in grade_files(files, key, lab, learner, Limits(seconds=limit_s), tell):
+        for report in grade_files(files, key, lab, learner, Limits(seconds=limit_s), tell, folder):
             reports.append(report)
             if form is None:
                 _show(screen, report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +11,7 @@ from backlab import course
 from backlab.grading import submission
 from backlab.grading.grade import Grader
 from backlab.grading.limits import Limits
-from backlab.grading.report import Report
+from backlab.grading.report import Report, from_json, to_json
 from services.errors import BacklabError
 
 
@@ -27,19 +28,45 @@ def notebooks_in(places: Sequence[Path]) -> list[Path]:
 
 def grade_files(
     files: Sequence[Path], key: bytes, lab: str | None, learner: str | None, limits: Limits,
-    tell: Callable[[str], None] = lambda words: None,
+    tell: Callable[[str], None] = lambda words: None, folder: Path | None = None,
 ) -> Iterator[Report]:  # fmt: skip
-    """Grade one file after the other; servers are started once for each lab."""
+    """Grade one file after the other; servers are started once for each lab.
+
+    Reports are kept in `folder`, and a file whose report is there already is not graded again.
+    """
     graders: dict[str, Grader] = {}
     with ExitStack() as stack:
         for number, path in enumerate(files, 1):
+            file = kept(folder, path)
+            if file is not None and file.exists():
+                yield from_json(file.read_text(encoding="utf-8"))
+                continue
             who = learner or path.stem
             prefix = f"{number} of {len(files)}: " if len(files) > 1 else ""
             place = course.lab(lab) if lab else _place(path)
             if place.id not in graders:
                 say = lambda words, prefix=prefix: tell(prefix + words)  # noqa: E731 - one line says it
                 graders[place.id] = stack.enter_context(Grader(place, key, limits, say))
-            yield graders[place.id].grade(path, who)
+            report = graders[place.id].grade(path, who)
+            keep(file, report)
+            yield report
+
+
+def kept(folder: Path | None, path: Path) -> Path | None:
+    """Where the report of a file is kept; named by its content and place, never by what a learner wrote."""
+    if folder is None:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256(str(path.resolve()).encode() + b"\0" + path.read_bytes())
+    return folder / f"{digest.hexdigest()[:32]}.json"
+
+
+def keep(file: Path | None, report: Report) -> None:
+    """Write a report whole or not at all, so that a killed run can go on where it was."""
+    if file is not None:
+        draft = file.with_suffix(".draft")
+        draft.write_text(to_json(report), encoding="utf-8")
+        draft.replace(file)
 
 
 def _place(path: Path) -> course.Place:

@@ -80,6 +80,13 @@ def to_json(report: Report) -> str:
     }, indent=1)  # fmt: skip
 
 
+def from_json(text: str) -> Report:
+    """A report that `to_json` has written."""
+    row = json.loads(text)
+    checks = [Judged(**check) for check in row["checks"]]
+    return Report(row["lab"], row["learner"], row["isolation"], checks, row["refused"], row["stages"])
+
+
 def to_junit(reports: list[Report]) -> str:
     """JUnit XML: a suite for each submission, a case for each check."""
     root = ElementTree.Element("testsuites")

@@ -72,6 +72,9 @@ def test_a_hostile_submission_earns_nothing_and_leaves_nothing(grader: Grader, a
     began = time.monotonic()
     report = grader.grade_cells(exercises(grader, attempt), "mallory")
     took_s = time.monotonic() - began
+    print(
+        *(f"{check.verdict} {check.id} {check.reason}" for check in report.checks), sep="\n"
+    )  # -rP shows it
     passed = {check.id for check in report.checks if check.verdict == "PASS"}
     assert passed <= attempt.earns, report.checks
     assert len(report.checks) == 5
