@@ -10,6 +10,7 @@ import importlib
 import os
 import signal
 import sys
+from pathlib import Path
 
 import click
 
@@ -25,6 +26,8 @@ COMMANDS = {
     "build": "Make a lab's notebooks from its source.",
     "check-source": "Name the rules that a lab's source breaks.",
     "prove": "Prove that a lab fails as shipped and passes when repaired.",
+    "grade": "Grade a learner's notebook, or a folder of them.",
+    "release": "Write a repository for learners, without solutions.",
     "chaos": "Run an experiment of Chaos Toolkit against servers of its own.",
     "load": "Run a Locust scenario against a shop of its own.",
     "images": "List or build the container images, where no registry has them.",
@@ -36,10 +39,10 @@ class Lazy(click.Group):
     """A group that knows its commands by name and imports the one that is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [name for name in COMMANDS if (Path(__file__).parent / "commands" / f"{name}.py").exists()]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
+        if name not in self.list_commands(ctx):
             return None
         command: click.Command = importlib.import_module(f"backlab.commands.{name.replace('-', '_')}").command
         return command
@@ -47,7 +50,7 @@ class Lazy(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table above, so that help imports none of them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
 
 
 @click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})

@@ -7,6 +7,7 @@ labs/source/m4_performance/02_n_plus_one.md          the one source of lab 4.2
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -30,14 +31,22 @@ class Place:
 
     @property
     def title(self) -> str:
-        """The first heading of the source: the lab's question."""
-        with self.source.open(encoding="utf-8") as lines:
-            return next((line[2:].strip() for line in lines if line.startswith("# ")), self.source.stem)
+        """The first heading: the lab's question."""
+        lines = self.text.splitlines()
+        return next((line[2:].strip() for line in lines if line.startswith("# ")), self.source.stem)
+
+    @property
+    def text(self) -> str:
+        """The source; in a learner's repository, which has none, the cells of the notebook."""
+        if self.source.exists():
+            return self.source.read_text(encoding="utf-8")
+        cells = json.loads(self.learner.read_text(encoding="utf-8"))["cells"]
+        return "\n".join("".join(cell["source"]) for cell in cells)
 
     @property
     def servers(self) -> list[str]:
         """The kinds of server that the lab brings up, as its source names them."""
-        calls = re.findall(r"\b(?:up|bench)\(([^)]*)\)", self.source.read_text(encoding="utf-8"))
+        calls = re.findall(r"\b(?:up|bench)\(([^)]*)\)", self.text)
         named = {name for call in calls for name in re.findall(r"[\"'](\w+)[\"']", call)}
         return [kind for kind in KINDS if kind in named]
 
@@ -61,7 +70,8 @@ def out(lab: str) -> Path:
 def labs() -> list[Place]:
     """Every lab with a source, in order."""
     found = []
-    for source in sorted((root() / "source").glob("*/*.md")):
+    sources = sorted((root() / "source").glob("*/*.md")) if (root() / "source").exists() else _released()
+    for source in sources:
         inside = source.relative_to(root() / "source")
         match = SOURCE_NAME.match(inside.as_posix())
         if match:
@@ -69,6 +79,12 @@ def labs() -> list[Place]:
             lab = f"{match['module']}.{int(match['number'])}"
             found.append(Place(lab, source, root() / notebook, root() / "solved" / notebook))
     return found
+
+
+def _released() -> list[Path]:
+    """Where the sources would be in a learner's repository, which has notebooks only."""
+    notebooks = sorted(root().glob("m*/*.ipynb"))
+    return [root() / "source" / path.relative_to(root()).with_suffix(".md") for path in notebooks]
 
 
 def chosen(wanted: Sequence[str] = (), module: int | None = None, every: bool = False) -> list[Place]:

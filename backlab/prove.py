@@ -2,6 +2,7 @@
 
 variants: naive | reference x times | each wrong repair
 variant -> set-up + exercise + check cells in a kernel -> verdicts (report file) -> as expected or not
+graded:   reference | hard-coded answers | forged notebook -> backlab/grading/proofs.py
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from typing import Any
 from backlab import notebook, outside
 from backlab.check import REPORT
 from backlab.course import Place
+from backlab.grading.contract import has_judge
 from backlab.notebook import role_of
 from backlab.source import Lab, read
 from services.errors import BacklabError
+
+WRONGS = 3
 
 
 @dataclass
@@ -30,6 +34,8 @@ class Proof:
     reasons: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     problem: str = ""
+    known: bool = False  # the problem is the lab's, and nothing remains unclear
+    stages: dict[str, float] = field(default_factory=dict)  # seconds, of those that are graded
 
     @property
     def failed(self) -> list[str]:
@@ -44,7 +50,7 @@ class Proof:
     @property
     def judged(self) -> bool:
         """Whether every check said PASS or FAIL."""
-        return not self.problem and set(self.verdicts.values()) <= {"PASS", "FAIL"}
+        return self.known or (not self.problem and set(self.verdicts.values()) <= {"PASS", "FAIL"})
 
 
 def variants(lab: Lab, times: int = 1) -> Iterator[tuple[Proof, dict[int, str]]]:
@@ -71,6 +77,29 @@ def prove(place: Place, times: int = 1, tell: Callable[[str], None] = lambda tex
             proof.problem = str(error)
         proof.seconds = time.monotonic() - began
         proof.verdicts = {id: proof.verdicts.get(id, "no verdict") for id in ids}
+        yield proof
+    yield from _enough(lab)
+    if has_judge(place):
+        yield from graded(place, tell)
+
+
+def _enough(lab: Lab) -> Iterator[Proof]:
+    """A lab that knows fewer than three wrong repairs has not been thought through."""
+    if len(lab.wrongs) < WRONGS:
+        said = f"the lab has {len(lab.wrongs)} wrong repairs, at least {WRONGS} needed"
+        yield Proof(
+            f"at least {WRONGS} wrong repairs", [], problem=f"{said}; write those that tempt", known=True
+        )
+
+
+def graded(place: Place, tell: Callable[[str], None]) -> Iterator[Proof]:
+    """What the grader makes of the reference, of hard-coded answers and of a forged notebook."""
+    from backlab.grading.proofs import graded_proofs
+
+    for variant, should_fail, report in graded_proofs(place, tell):
+        proof = Proof(variant, should_fail, seconds=report.seconds, stages=report.stages)
+        proof.verdicts = {check.id: check.verdict for check in report.checks}
+        proof.reasons = {check.id: check.reason for check in report.checks}
         yield proof
 
 

@@ -131,11 +131,14 @@ def prepared(key: str, make: Callable[[Path], None], owner: User, shelf: str = "
 
 
 def _used(path: Path) -> bool:
-    """True when it is there; remembers the time, for `_prune`."""
+    """True when it is there; remembers the time, for `_prune`, unless it is lent read-only (to a sandbox)."""
     try:
         os.utime(path)
     except FileNotFoundError:
         return False
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EPERM, errno.EACCES):
+            raise
     return True
 
 

@@ -25,7 +25,7 @@ from services.user import server_user
 if TYPE_CHECKING:
     from services.postgres import Postgres
 
-FORMAT = "3"  # raise it when what a snapshot holds changes
+FORMAT = "4"  # raise it when what a snapshot holds changes
 
 
 @dataclass(frozen=True)
@@ -142,4 +142,5 @@ def _keep_directory(source: Postgres, secret: str, draft: Path) -> None:
     (data / "postmaster.opts").unlink(missing_ok=True)
     known = draft / "known.json"
     known.touch(mode=0o600)
+    server_user().owns(known)  # in a grader's sandbox too; each start changes the password
     known.write_text(json.dumps({"secret": secret, "size_bytes": cache.size_bytes(data)}))

@@ -37,6 +37,8 @@ def command(labs: tuple[str, ...], module: int | None, every: bool, times: int, 
                 proofs.append(proof)
                 if not as_json:
                     _row(screen, proof)
+            if not as_json:
+                _closing(screen, place, proofs)
         codes.append(exit_code(proofs))
         rows += [{"lab": place.id, **vars(p), "holds": p.holds, "judged": p.judged} for p in proofs]
     if as_json:
@@ -61,3 +63,19 @@ def _row(screen, proof) -> None:  # type: ignore[no-untyped-def]  # Screen and P
     screen.say(f"          expected to fail: {', '.join(proof.should_fail) or 'none'}")
     for id in proof.failed:
         screen.say(f"          {proof.verdicts[id]} {id}: {proof.reasons.get(id, 'it printed nothing')}")
+
+
+def _closing(screen, place, proofs) -> None:  # type: ignore[no-untyped-def]  # as above
+    """Where the seconds went, and what was not tried."""
+    from backlab.grading.contract import has_judge
+
+    stages = {"kernels": sum(proof.seconds for proof in proofs if not proof.stages)}
+    for proof in proofs:
+        for name, seconds in proof.stages.items():
+            stages[name] = stages.get(name, 0.0) + seconds
+    said = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in stages.items())
+    screen.say(f"  {len(proofs)} variants in {sum(stages.values()):.0f} s: {said}", "dim")
+    if not has_judge(place):
+        screen.say(
+            "  not graded: the lab has no judge yet, see CONTRIBUTING.md, how a lab is judged", "yellow"
+        )

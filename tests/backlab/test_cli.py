@@ -84,7 +84,7 @@ def test_build_check_run_and_prove_work_together(tiny: Place):
     result = json.loads(backlab("run", "9.1", "--json").stdout)
     assert result["findings"] == ["100 numbers take 100 steps"]
     proof = json.loads(backlab("prove", "9.1", "--json").stdout)
-    assert [row["holds"] for row in proof] == [True] * 4
+    assert [row["holds"] for row in proof] == [True] * 5
 
 
 def test_ctrl_c_ends_a_run_with_one_line_and_no_process(tiny: Place, built_once: Path):

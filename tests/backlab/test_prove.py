@@ -18,9 +18,9 @@ def test_a_sound_lab_holds_in_every_variant(tiny: Place):
     proofs = list(prove(tiny, times=2))
     assert [proof.variant for proof in proofs] == [
         "as shipped", "reference 1", "reference 2",
-        "wrong: forgets the plus one", "wrong: adds two at a time",
+        "wrong: forgets the plus one", "wrong: adds two at a time", "wrong: leaves out the last",
     ]  # fmt: skip
-    assert [proof.failed for proof in proofs] == [["9.1.a"], [], [], ["9.1.b"], ["9.1.a"]]
+    assert [proof.failed for proof in proofs] == [["9.1.a"], [], [], ["9.1.b"], ["9.1.a"], ["9.1.b"]]
     assert all(proof.holds for proof in proofs)
     assert exit_code(proofs) == 0
 
@@ -29,7 +29,17 @@ def test_a_wrong_repair_that_passes_breaks_the_proof(tiny: Place):
     """The lab would give points for it."""
     edit(tiny, "return n * n // 2", "return n * (n + 1) // 2")
     proofs = list(prove(tiny))
-    assert [proof.holds for proof in proofs] == [True, True, False, True]
+    assert [proof.holds for proof in proofs] == [True, True, False, True, True]
+    assert exit_code(proofs) == 1
+
+
+def test_a_lab_with_two_wrong_repairs_does_not_pass(tiny: Place):
+    """Three are the least that a lab must have thought of."""
+    text = tiny.source.read_text()
+    begin = text.index("```{code-cell} ipython3\n:tags: [wrong]\n:fails: 9.1.b\n:title: leaves out the last")
+    tiny.source.write_text(text[:begin] + text[text.index("```\n", begin + 3) + 4 :])
+    proofs = list(prove(tiny))
+    assert "the lab has 2 wrong repairs, at least 3 needed" in proofs[-1].problem
     assert exit_code(proofs) == 1
 
 

@@ -1,0 +1,109 @@
+"""Grade one submission: refuse, judge, let nbval run, and put both verdicts together.
+
+file -> exercises -> judge (sandbox) -> nbval (another sandbox), if the judge passed anything -> Report
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from backlab.course import Place
+from backlab.grading import isolation, submission
+from backlab.grading.contract import Contract, contract
+from backlab.grading.hidden import Draw
+from backlab.grading.judge import judge
+from backlab.grading.limits import Limits
+from backlab.grading.nbval_run import nbval_verdicts
+from backlab.grading.pool import Pool
+from backlab.grading.report import Judged, Report
+from backlab.grading.room import Repeating, Room
+from backlab.grading.sandbox import Nursery
+from backlab.source import Lab, read
+
+Tell = Callable[[str], None]
+
+
+class Grader:
+    """Grades submissions of one lab, one after the other; servers and preloaded parent are started once."""
+
+    def __init__(
+        self, place: Place, key: bytes, limits: Limits | None = None, tell: Tell = lambda text: None
+    ) -> None:
+        self.lab: Lab = read(place)
+        self.contract: Contract = contract(self.lab)
+        self.key, self.limits, self.tell = key, limits or Limits(), tell
+        self.pool = Pool()
+        self._nursery: Nursery | None = None
+        self.heard: list[tuple[str, Any]] = []  # what the last guest answered
+
+    def grade(self, path: Path, learner: str) -> Report:
+        """Grade a file; raises `BacklabError` only where it cannot be read."""
+        try:
+            exercises = submission.exercises(submission.load(path), self.lab)
+        except submission.Refused as refused:
+            return self.refuse(str(refused), learner)
+        return self.grade_cells(exercises, learner)
+
+    def refuse(self, why: str, learner: str) -> Report:
+        """The report of a submission that earns nothing."""
+        checks = [Judged(check.check_id, check.check_text, "FAIL", why) for check in self.lab.checks]
+        return Report(self.lab.place.id, learner, str(isolation.reached()), checks, refused=why)
+
+    def grade_cells(self, exercises: dict[int, str], learner: str) -> Report:
+        """Grade exercise cells, given by their index in the lab."""
+        report = Report(self.lab.place.id, learner, str(isolation.reached()))
+        draw = Draw(self.key, learner, self.lab.place.id)
+        with self._stage(report, "preloading"):
+            nursery = self._nursery = self._nursery or Nursery(self.contract.imports, self.contract.guest)
+        with self._stage(report, "judging"):
+            sources = [exercises[index] for index in sorted(exercises)]
+            with Room(self.contract, draw, self.pool, nursery, sources, self.limits) as room:
+                report.checks = judge(self.lab, self.contract, room)
+            self.heard = room.heard
+        if report.points:  # nbval can only take away
+            with self._stage(report, "nbval"):
+                seen = nbval_verdicts(self.lab, exercises, room.hidden, nursery, self.limits)
+            report.checks = [_both(check, *seen[check.id]) for check in report.checks]
+        return report
+
+    def repeat(self, heard: list[tuple[str, Any]], learner: str) -> Report:
+        """Judge the answers of another learner's guest, as if they were hard-coded."""
+        report = Report(self.lab.place.id, learner, str(isolation.reached()))
+        draw = Draw(self.key, learner, self.lab.place.id)
+        assert self._nursery is not None
+        with (
+            self._stage(report, "judging"),
+            Repeating(self.contract, draw, self.pool, self._nursery, [], self.limits) as room,
+        ):
+            report.checks = judge(self.lab, self.contract, room.repeat(heard))
+        return report
+
+    @contextmanager
+    def _stage(self, report: Report, name: str) -> Iterator[None]:
+        self.tell(name)
+        began = time.monotonic()
+        yield
+        report.stages[name] = time.monotonic() - began
+
+    def close(self) -> None:
+        """Stop everything."""
+        self.pool.close()
+        if self._nursery is not None:
+            self._nursery.close()
+
+    def __enter__(self) -> Grader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _both(check: Judged, verdict: str, reason: str) -> Judged:
+    """PASS only where judge and nbval agree."""
+    if check.verdict == "PASS" and verdict != "PASS":
+        check.verdict, check.reason = verdict, f"nbval: {reason}"
+    return check

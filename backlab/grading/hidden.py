@@ -1,0 +1,72 @@
+"""Hidden parameters: what a learner's code meets is drawn by HMAC(course key, learner, lab).
+
+key, learner, lab, name --HMAC-SHA256--> a random stream of its own for each name
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import random
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from services.errors import BacklabError
+
+KEY = "BACKLAB_COURSE_KEY"
+SHORTEST = 16  # bytes
+T = TypeVar("T")
+
+
+def course_key(file: Path | None = None) -> tuple[bytes, str]:
+    """The course's key and where it came from: a file, the variable, or made up for this run alone."""
+    if file is not None:
+        try:
+            return _long_enough(file.read_bytes().strip(), file.name), "file"
+        except OSError as error:
+            raise BacklabError(
+                f"the key file {file.name} cannot be read: {error.strerror}", "name another"
+            ) from error
+    if os.environ.get(KEY):
+        return _long_enough(os.environ[KEY].strip().encode(), KEY), KEY
+    return secrets.token_bytes(32), "none, so one was made up for this run"
+
+
+def _long_enough(key: bytes, where: str) -> bytes:
+    if len(key) < SHORTEST:
+        raise BacklabError(
+            f"the key in {where} has {len(key)} bytes, at least {SHORTEST} needed",
+            "make one: python -c 'import secrets; print(secrets.token_hex(32))'",
+        )
+    return key
+
+
+class Draw:
+    """Values that only the key's holder can foresee; the same for the same key, learner, lab and name."""
+
+    def __init__(self, key: bytes, learner: str, lab: str) -> None:
+        parts = [len(part).to_bytes(4, "big") + part for part in (learner.encode(), lab.encode())]
+        self._root = hmac.digest(key, b"".join(parts), hashlib.sha256)
+
+    def stream(self, name: str) -> random.Random:
+        """A random stream of its own for a purpose."""
+        return random.Random(hmac.digest(self._root, name.encode(), hashlib.sha256))
+
+    def integer(self, name: str, low: int, high: int) -> int:
+        """From `low` to `high`, both included."""
+        return self.stream(name).randint(low, high)
+
+    def choice(self, name: str, items: Sequence[T]) -> T:
+        """One of them."""
+        return self.stream(name).choice(items)
+
+    def sample(self, name: str, items: Sequence[T], n: int) -> list[T]:
+        """`n` different ones, in random order."""
+        return self.stream(name).sample(items, n)
+
+    def word(self, name: str) -> str:
+        """Eight letters that were nowhere before."""
+        return "".join(self.stream(name).choices("abcdefghijklmnopqrstuvwxyz", k=8))

@@ -1,0 +1,205 @@
+"""One sandbox: bubblewrap holds its namespaces, guests are forked into it, everything in it dies with it.
+
+nursery (preloaded) --fork, setns--> guest      bwrap --> holder process      watch --> limits on all of it
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Self
+
+from backlab.grading import isolation
+from backlab.grading.doors import Doors
+from backlab.grading.guest_end import HOME
+from backlab.grading.limits import Limits
+from services import ready
+from services.errors import BacklabError
+
+READY_S = 15.0
+REPLY_BYTES = 1 << 16
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Nursery:
+    """The preloaded parent of guests, started once for each lab."""
+
+    def __init__(self, imports: list[str], guest: str) -> None:
+        self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "backlab.grading.nursery", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()], cwd=ROOT, env=environment(), start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+        self.ask({"do": "preload", "imports": imports, "guest": guest})
+
+    def ask(self, request: dict[str, Any], give: int | None = None, sockets: int = 0) -> Any:
+        """Have one thing done; returns the answer and the sockets that came with it."""
+        socket.send_fds(self._ours, [json.dumps(request).encode()], [] if give is None else [give])
+        text, descriptors, _, _ = socket.recv_fds(self._ours, REPLY_BYTES, sockets or 1)
+        answer = json.loads(text) if text else {"error": "it has ended"}
+        if "error" in answer:
+            raise BacklabError(f"the sandbox's parent could not {request['do']}: {answer['error']}",
+                               "run `backlab doctor`")  # fmt: skip
+        return answer, [socket.socket(fileno=each) for each in descriptors]
+
+    def close(self) -> None:
+        """End it; guests in sandboxes are not its business."""
+        self._ours.close()
+        self._process.kill()
+        self._process.wait()
+
+
+class Sandbox:
+    """A place for one submission; `ports` are the servers that it may reach."""
+
+    def __init__(self, nursery: Nursery, limits: Limits, ports: list[int], *, servers: bool = False) -> None:
+        self.nursery, self.limits, self.ports = nursery, limits, ports
+        self.servers = servers
+        self.level = isolation.reached()
+        self.ids = _ids(servers) if self.level.name != "weak" and os.getuid() == 0 else None
+        self.pid = 0  # of the sandbox's first process, as this machine sees it
+        self.guests: list[int] = []
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        self._files = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="backlab-sandbox-")))
+        try:
+            if self.level.name == "strong":
+                self._hold()
+                sockets = self.nursery.ask({"do": "listen", "pid": self.pid, "ports": self.ports},
+                                           sockets=len(self.ports))[1]  # fmt: skip
+                self._stack.callback(Doors(sockets, self.ports).close)
+            else:
+                self._files.chmod(0o777)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _hold(self) -> None:
+        """Start bubblewrap and wait until all its mounts are made."""
+        told, telling = os.pipe()
+        argv = isolation.command(
+            self._files, ids=self.ids, servers=self.servers, more=["--info-fd", str(telling)]
+        )
+        with open(self._files / "said", "wb") as said:
+            self._bwrap = subprocess.Popen(argv, pass_fds=[telling], env={}, stdin=subprocess.DEVNULL,
+                                           stdout=subprocess.PIPE, stderr=said)  # fmt: skip
+        self._stack.callback(self._end_bwrap)
+        os.close(telling)
+        assert self._bwrap.stdout is not None
+        with open(told) as info:
+            up = self._bwrap.stdout.readline() == b"ready\n"
+            if not up:
+                why = (self._files / "said").read_text().strip()[-200:]
+                raise BacklabError(
+                    f"the sandbox could not be made: {why}", "see docs/instructors.md, isolation"
+                )
+            self.pid = int(json.loads(info.read())["child-pid"])
+
+    def _end_bwrap(self) -> None:
+        self._bwrap.kill()
+        self._bwrap.wait()
+        if self._bwrap.stdout:
+            self._bwrap.stdout.close()
+        # the kernel ends the namespace's processes when its first one dies, a moment later
+        ready.true(lambda: not _runs(self.pid), within_s=5, every_s=0.002)
+
+    def start(self, role: str) -> socket.socket:
+        """Fork a guest into it and return the line to it."""
+        ours, theirs = socket.socketpair()
+        limits = {
+            key: getattr(self.limits, key) for key in ("memory_bytes", "processes", "file_bytes", "files")
+        }
+        if self.ids is not None and limits["processes"]:
+            limits["processes"] += _processes_of(self.ids[0])
+        home = HOME if self.level.name == "strong" else str(self._files)
+        request = {
+            "do": "start", "role": role, "pid": self.pid, "ids": self.ids, "limits": limits,
+            "home": home, "environment": environment(home),
+        }  # fmt: skip
+        with theirs:
+            self.guests.append(self.nursery.ask(request, theirs.fileno())[0]["pid"])
+        return ours
+
+    def kill(self) -> None:
+        """End every process in it, from any thread; `close` is still needed."""
+        if self.level.name == "strong":
+            self._bwrap.kill()
+            return
+        self._kill_guests()
+
+    def close(self) -> None:
+        """End every process in it and forget it."""
+        if self.level.name != "strong":
+            self._kill_guests()
+        self._stack.close()
+
+    def _kill_guests(self) -> None:
+        for guest in self.guests:
+            with contextlib.suppress(OSError):
+                os.killpg(guest, signal.SIGKILL)
+        if self.ids is not None and not self.servers:
+            _end_all_of(self.ids[0])
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def environment(home: str = HOME) -> dict[str, str]:
+    """What a guest and its parent find in their environment: nothing of the grader's."""
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "HOME": home,
+        "TMPDIR": home,
+        "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": home,
+        "BACKLAB_BACKEND": "native", "BACKLAB_CACHE": f"{home}/cache", "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "IPYTHONDIR": home, "JUPYTER_RUNTIME_DIR": home,
+        **{name: os.environ[name] for name in ("BACKLAB_LABS",) if name in os.environ},
+    }  # fmt: skip
+
+
+def _runs(pid: int) -> bool:
+    """False for a process that is gone or a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def _ids(servers: bool) -> tuple[int, int]:
+    """A user id of its own; with servers the one that servers run as, who may read prepared data."""
+    if servers:
+        return isolation.NOBODY, isolation.NOBODY
+    chosen = isolation.FIRST_ID + int.from_bytes(os.urandom(4), "big") % isolation.IDS
+    return chosen, chosen
+
+
+def _processes_of(uid: int) -> int:
+    """Processes and threads that a user has already; they count against its limit."""
+    import psutil
+
+    return sum(process.num_threads() for process in _owned(psutil, uid))
+
+
+def _end_all_of(uid: int) -> None:
+    import psutil
+
+    for process in _owned(psutil, uid):
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+
+
+def _owned(psutil: Any, uid: int) -> list[Any]:
+    return [
+        each for each in psutil.process_iter(["uids"]) if each.info["uids"] and each.info["uids"].real == uid
+    ]

@@ -1,0 +1,54 @@
+"""A cohort's reports are kept as they come, and a run that was killed goes on where it was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from backlab import course, notebook
+from backlab.grading.cohort import grade_files, keep, kept, notebooks_in
+from backlab.grading.limits import Limits
+from backlab.grading.report import Report, from_json, to_json
+from backlab.source import read
+from services.errors import BacklabError
+
+
+def refused_notebook(path: Path) -> Path:
+    """A notebook of lab 4.2 without its exercises, which needs no server to be graded."""
+    made = json.loads(json.dumps(notebook.assemble(read(course.lab("4.2")))))
+    made["cells"] = [cell for cell in made["cells"] if not cell["id"].endswith("exercise")]
+    path.write_text(json.dumps(made))
+    return path
+
+
+def test_a_report_that_is_kept_is_not_made_again(tmp_path: Path) -> None:
+    """Neither lost nor graded twice; a changed file is graded anew."""
+    files = [refused_notebook(tmp_path / f"{name}.ipynb") for name in ("ada", "bob")]
+    folder = tmp_path / "kept"
+    first = list(grade_files(files, b"k" * 32, None, None, Limits(), folder=folder))
+    assert [report.learner for report in first] == ["ada", "bob"]
+    file = kept(folder, files[0])
+    assert file is not None
+    keep(file, Report("4.2", "ada, kept", "weak"))
+    again = list(grade_files(files, b"k" * 32, None, None, Limits(), folder=folder))
+    assert [report.learner for report in again] == ["ada, kept", "bob"]
+    files[0].write_text(files[0].read_text() + "\n")
+    assert next(grade_files(files, b"k" * 32, None, None, Limits(), folder=folder)).learner == "ada"
+
+
+def test_a_report_survives_being_written(tmp_path: Path) -> None:
+    """As JSON and back."""
+    report = next(grade_files([refused_notebook(tmp_path / "ada.ipynb")], b"k" * 32, None, None, Limits()))
+    assert from_json(to_json(report)) == report
+    assert report.exit_code == 1
+    assert "is missing" in report.refused
+
+
+def test_a_folder_without_notebooks_is_told(tmp_path: Path) -> None:
+    """Checkpoints of Jupyter are no submissions."""
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    (tmp_path / ".ipynb_checkpoints" / "x.ipynb").write_text("{}")
+    with pytest.raises(BacklabError, match="no notebook"):
+        notebooks_in([tmp_path])

@@ -1,0 +1,90 @@
+"""Every hostile submission is contained: nothing passes unearned, a report comes in time, nothing is left."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backlab import course
+from backlab.grading import isolation
+from backlab.grading.grade import Grader
+from backlab.grading.limits import Limits
+from tests.hostile import grader as on_the_grader
+from tests.hostile import machine, servers
+from tests.hostile.attempt import Attempt
+
+LIMIT_S = 4.0
+ATTEMPTS = [*on_the_grader.ATTEMPTS, *servers.ATTEMPTS, *machine.ATTEMPTS]
+KEY = b"the key of the hostile course"
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        isolation.reached().name != "strong", reason="needs bubblewrap; see docs/instructors.md"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def grader() -> Iterator[Grader]:
+    """One grader for all of them, as in a cohort: the next submission must not feel the last one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BACKLAB_COURSE_KEY", KEY.decode())
+        with Grader(course.lab("4.2"), KEY, Limits(seconds=LIMIT_S, together_bytes=600 << 20)) as made:
+            yield made
+
+
+def exercises(grader: Grader, attempt: Attempt) -> dict[int, str]:
+    """The attempt in its exercises, the shipped code in the others."""
+    shipped = {i: cell.source for i, cell in enumerate(grader.lab.cells) if cell.role == "exercise"}
+    theirs = (attempt.page, attempt.detector, attempt.repair)
+    return {i: new or old for (i, old), new in zip(shipped.items(), theirs, strict=True)}
+
+
+def sandboxes() -> set[str]:
+    """Process ids of bubblewrap's and of our unprivileged guests."""
+    found = set()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            uid = Path(f"/proc/{pid}").stat().st_uid
+            name = Path(f"/proc/{pid}/comm").read_text().strip()
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue
+        ours = isolation.FIRST_ID <= uid < isolation.FIRST_ID + isolation.IDS
+        if (ours or name == "bwrap") and state != "Z":
+            found.add(pid)
+    return found
+
+
+def test_there_are_at_least_forty_attempts_and_each_says_what_it_tries() -> None:
+    """A family that loses its members would go unnoticed."""
+    assert len({attempt.tries for attempt in ATTEMPTS}) == len(ATTEMPTS) >= 40
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda attempt: attempt.tries)
+def test_a_hostile_submission_earns_nothing_and_leaves_nothing(grader: Grader, attempt: Attempt) -> None:
+    """No false PASS, a report in time, no process of its own left."""
+    before = sandboxes()
+    began = time.monotonic()
+    report = grader.grade_cells(exercises(grader, attempt), "mallory")
+    took_s = time.monotonic() - began
+    print(
+        *(f"{check.verdict} {check.id} {check.reason}" for check in report.checks), sep="\n"
+    )  # -rP shows it
+    passed = {check.id for check in report.checks if check.verdict == "PASS"}
+    assert passed <= attempt.earns, report.checks
+    assert len(report.checks) == 5
+    assert not any("HIDDEN" in check.reason or "\x1b" in check.reason for check in report.checks)
+    assert took_s < 60, took_s
+    assert sandboxes() <= before
+    assert not Path("/tmp/backlab-was-here").exists()
+
+
+def test_an_honest_submission_after_all_of_them_gets_its_points(grader: Grader) -> None:
+    """The servers, the parent and the wire are as good as new."""
+    report = grader.grade_cells(dict(grader.lab.solutions), "ada")
+    assert [check.verdict for check in report.checks] == ["PASS"] * 5, report.checks
