@@ -51,7 +51,9 @@ def set_stage(stack: ExitStack, latency_ms: float) -> tuple[dict[str, ShopServic
     catalogs, wires = {}, {}
     for arm, cache in caches.items():
         small(cache, POLICIES[arm.split()[0]])
-        wires[arm] = proxy.proxy(arm, upstream=f"{postgres.host}:{postgres.port}", protocol="postgres")
+        wires[arm] = proxy.proxy(
+            arm.replace(" ", "-"), upstream=f"{postgres.host}:{postgres.port}", protocol="postgres"
+        )
         stack.enter_context(wires[arm].fault("latency", latency_ms=latency_ms))
         catalogs[arm] = ShopService(
             "catalog",

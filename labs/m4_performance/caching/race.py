@@ -7,7 +7,7 @@ interleave: every order of those round trips -> does a reader afterwards get wha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
@@ -112,11 +112,13 @@ class Shop:
         return self.trips_warm(work)
 
     def trips_warm(self, work: Callable[[Pair], Any]) -> list[str]:
-        """The round trips of one call, alone, with the cache as it is."""
-        actor = _start(work, self.pairs[0])
-        while not actor.dead:
-            actor.switch()
-        return actor.trips
+        """The round trips of one call, alone, with the cache as it is; those until it raised, if it does."""
+        trips: list[str] = []
+        with suppress(Exception):  # in a schedule it is noted as its ending
+            actor = _start(work, self.pairs[0], trips)
+            while not actor.dead:
+                actor.switch()
+        return trips
 
     def every_schedule(self, read: Read, write: Write, readers: int, writers: int) -> Schedules:
         """Every order of the round trips of so many readers and writers, started with an empty cache."""
@@ -150,10 +152,10 @@ def _writing(write: Write, price_cents: int) -> Callable[[Pair], Any]:
     return lambda pair: write(pair.cache, pair.database, PRODUCT, price_cents)
 
 
-def _start(work: Callable[[Pair], Any], pair: Pair) -> Actor:
-    """An actor that stands before its first round trip."""
+def _start(work: Callable[[Pair], Any], pair: Pair, trips: list[str]) -> Actor:
+    """An actor that stands before its first round trip, and notes each in `trips`."""
     actor = Actor(work)
-    actor.trips = []
+    actor.trips = trips
     actor.switch(pair)
     return actor
 
@@ -165,7 +167,7 @@ def _steps(work: Callable[[Pair], Any], pair: Pair, trips: Sequence[str]) -> lis
         def step(world: World, me: SimpleNamespace) -> None:
             try:
                 if place == 0:
-                    me.actor = _start(work, pair)
+                    me.actor = _start(work, pair, [])
                 while not me.actor.dead:
                     me.actor.switch()
                     if place < len(trips) - 1:

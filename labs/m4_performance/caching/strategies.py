@@ -74,8 +74,9 @@ def delete_twice(cache: redis.Redis, database: Database, product_id: int, price_
 
 def set_after(cache: redis.Redis, database: Database, product_id: int, price_cents: int) -> None:
     """Write the database, then set what was written."""
-    database.execute(UPDATE, [price_cents, product_id])
-    cache.set(_key(product_id), price_cents)
+    row = database.execute(UPDATE, [price_cents, product_id]).fetchone()
+    if row:
+        cache.set(_key(product_id), row[0])
 
 
 def read_versioned(cache: redis.Redis, database: Database, product_id: int) -> int | None:
