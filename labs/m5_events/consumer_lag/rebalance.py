@@ -119,7 +119,7 @@ def gantt(crews: Mapping[str, Crew], title: str, step_s: float = STEP_S) -> Card
         ax.set_yticks(range(PARTITIONS))
         ax.grid(visible=False)
         nobody_s = unowned_s(owned, step_s, 3 * step_s)
-        ax.set_title(f"{protocol}: {nobody_s:.1f} without owner", loc="left", fontsize=9, fontweight="bold")
+        ax.set_title(f"{protocol}: {nobody_s:.1f} s without owner", loc="left", fontsize=9, fontweight="bold")
         card.facts.append(
             f"{protocol}: {unowned_s(owned, step_s, 3 * step_s):.1f} partition-seconds unowned."
         )
