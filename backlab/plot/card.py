@@ -44,6 +44,7 @@ class Card(Figure):
         self.title = ""
         self._alt = alt
         self.kind = "Plot"
+        self.colours = 128  # of its PNG; a figure of flat areas looks the same with 32, and is smaller
         self.facts: list[str] = []  # one sentence per series, for the alternative text
         if title:
             self.finding(title)
@@ -93,7 +94,9 @@ class Card(Figure):
                 self.draw_without_rendering()
             self.canvas.draw()
         pixels = Image.fromarray(_rgb(self.canvas))
-        small = pixels.quantize(colors=128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        small = pixels.quantize(
+            colors=self.colours, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
+        )
         notes = PngImagePlugin.PngInfo()
         notes.add_itxt("Description", self.alt)
         out = io.BytesIO()

@@ -135,6 +135,7 @@ def drain_all(
 def curves(rows: pd.DataFrame, title: str) -> Card:
     """Backlog over time for each crew; the diamond is where the arithmetic says that it ends."""
     card = Card(title)
+    card.colours = 32
     card.kind = "Line plot of backlogs that drain"
     ax = card.panels()[0]
     known = {key: float(rows.attrs[key]) for key in ("backlog", "arrival_per_s", "service_per_s")}

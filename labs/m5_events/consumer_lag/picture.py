@@ -35,6 +35,7 @@ def strips(
     """
     recorded = {group: series(samples) for group, samples in rows.items()}
     card = Card(title, height_in=4.8)
+    card.colours = 32
     card.kind = "Six strips, one per consumer group: lag as an area, age of the oldest message as a line"
     panels = card.panels(len(recorded), 1)
     for ax, (group, samples) in zip(panels, recorded.items(), strict=True):
@@ -52,6 +53,7 @@ def strips(
 def judged(verdicts: Mapping[str, Mapping[str, str]]) -> Card:
     """The table of rules and groups; each rule wears the triangle of its ticks."""
     card = Card(finding(verdicts), height_in=2.1)
+    card.colours = 32
     card.kind = "Table of five rules and six groups"
     _verdicts(card, card.panels()[0], verdicts)
     return card

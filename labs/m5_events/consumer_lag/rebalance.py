@@ -101,6 +101,7 @@ def costs(crews: Mapping[str, Crew], step_s: float = STEP_S) -> pd.DataFrame:
 def gantt(crews: Mapping[str, Crew], title: str, step_s: float = STEP_S) -> Card:
     """A row for each partition, a bar for its owner; white is nobody."""
     card = Card(title, height_in=3.6)
+    card.colours = 32
     card.kind = "Gantt chart of partitions and their owners, one panel per protocol"
     colours = dict(zip("ABC", COLOURS, strict=False))
     panels = card.panels(2, 2, sharex=True, sharey=True)
@@ -118,7 +119,7 @@ def gantt(crews: Mapping[str, Crew], title: str, step_s: float = STEP_S) -> Card
         ax.set_yticks(range(PARTITIONS))
         ax.grid(visible=False)
         nobody_s = unowned_s(owned, step_s, 3 * step_s)
-        ax.set_title(f"{protocol}: {nobody_s:.1f} without owner", loc="left", fontsize=9, fontweight="bold")
+        ax.set_title(f"{protocol}: {nobody_s:.1f} s without owner", loc="left", fontsize=9, fontweight="bold")
         card.facts.append(
             f"{protocol}: {unowned_s(owned, step_s, 3 * step_s):.1f} partition-seconds unowned."
         )
