@@ -23,6 +23,7 @@ import click
 @click.option("--limit", "limit_s", default=20.0, show_default=True, help="Seconds for a call or a cell.")
 @click.option("--keep", "folder", type=click.Path(path_type=Path),
               help="Keep each report here; a run that was killed goes on where it was.")  # fmt: skip
+@click.option("--page", type=click.Path(path_type=Path), help="Write a page about the cohort here (HTML).")
 @click.option("--json", "form", flag_value="json", help="Print JSON.")
 @click.option("--junit", "form", flag_value="junit", help="Print JUnit XML.")
 @click.option(
@@ -31,7 +32,7 @@ import click
 @click.option("--csv", "form", flag_value="csv", help="Print CSV, a row for each check.")
 def command(notebooks: tuple[Path, ...], lab: str | None, learner: str | None, learner_from: str | None,
             key_file: Path | None, least: str, limit_s: float, folder: Path | None,
-            form: str | None) -> int:  # fmt: skip
+            page: Path | None, form: str | None) -> int:  # fmt: skip
     """Grade NOTEBOOKs, or every notebook of a folder: only their exercise cells count.
 
     Exit code 0 when all checks pass, 1 when some fail, 2 when something could not be judged.
@@ -58,9 +59,17 @@ def command(notebooks: tuple[Path, ...], lab: str | None, learner: str | None, l
                 _show(screen, report)
         if form is None:
             screen.say(f"  isolation {isolation.reached()}; key: {origin}", "dim")
+    if page is not None:
+        _write_page(page, reports)
     if form is not None:
         click.echo(_text(reports, form), nl=False)
     return max((report.exit_code for report in reports), default=2)
+
+
+def _write_page(path: Path, reports: list[Any]) -> None:
+    from backlab.grading.page import page
+
+    path.write_text(page(reports), encoding="utf-8")
 
 
 def _text(reports: list[Any], form: str) -> str:

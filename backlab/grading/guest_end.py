@@ -56,7 +56,8 @@ def _settle(request: dict[str, Any]) -> None:
             value = int(request["limits"][key])
             _limit(getattr(resource, f"RLIMIT_{name}"), value)
     _limit(resource.RLIMIT_CORE, 0)
-    namespaces.give_up(tuple(request["ids"]) if request["ids"] else None)
+    if not request["keeps_rights"]:
+        namespaces.give_up(tuple(request["ids"]) if request["ids"] else None)
     os.chdir(request["home"])
     os.environ.clear()
     os.environ.update(request["environment"])

@@ -31,7 +31,8 @@ def course_key(file: Path | None = None) -> tuple[bytes, str]:
                 f"the key file {file.name} cannot be read: {error.strerror}", "name another"
             ) from error
     if os.environ.get(KEY):
-        return _long_enough(os.environ[KEY].strip().encode(), KEY), KEY
+        key = os.environ.pop(KEY)  # or every server and proxy that we start would have it in its environment
+        return _long_enough(key.strip().encode(), KEY), KEY
     return secrets.token_bytes(32), "none, so one was made up for this run"
 
 

@@ -20,6 +20,7 @@ from backlab import course
 from backlab.grading.guest_end import HOME
 from services import cache
 from services.errors import BacklabError
+from services.user import User
 
 ORDER = ("weak", "medium", "strong")
 FIRST_ID, IDS = 210_000, 40_000  # user ids that no machine has given to anybody
@@ -61,7 +62,7 @@ def reached() -> Level:
     root = os.name == "posix" and os.getuid() == 0
     if wanted == "strong" and sys.platform == "linux" and _works():
         return Level("strong", f"bubblewrap, {'another user id' if root else 'user namespace'}, no network")
-    if wanted != "weak" and root:
+    if wanted != "weak" and root and _others_can_run_python():
         return Level(
             "medium", "another user id, limits; files of this machine can be read, the network reached"
         )
@@ -77,6 +78,13 @@ def require(least: str) -> Level:
             "allow unprivileged user namespaces, or grade as root on a machine (not in a container)",
         )
     return level
+
+
+def _others_can_run_python() -> bool:
+    """Whether another user id can read the interpreter, its packages and ours."""
+    other = User((FIRST_ID, FIRST_ID))
+    needed = [Path(sys.base_prefix), Path(sys.prefix), Path(__file__).resolve().parent]
+    return all(other.can_enter(path) for path in needed)
 
 
 def _works() -> bool:

@@ -120,12 +120,16 @@ class Sandbox:
         limits = {
             key: getattr(self.limits, key) for key in ("memory_bytes", "processes", "file_bytes", "files")
         }
-        if self.ids is not None and limits["processes"]:
-            limits["processes"] += _processes_of(self.ids[0])
+        if self.level.name != "strong" or self.ids is not None:  # the kernel counts all that the user runs
+            limits["processes"] += _processes_of(self.ids[0] if self.ids else os.getuid())
         home = HOME if self.level.name == "strong" else str(self._files)
+        weak = self.level.name == "weak"
+        variables = environment(home)
+        if weak:  # the same user as ours, who may use our cache
+            del variables["BACKLAB_CACHE"]
         request = {
             "do": "start", "role": role, "pid": self.pid, "ids": self.ids, "limits": limits,
-            "home": home, "environment": environment(home),
+            "home": home, "environment": variables, "keeps_rights": weak and self.servers,
         }  # fmt: skip
         with theirs:
             self.guests.append(self.nursery.ask(request, theirs.fileno())[0]["pid"])

@@ -10,7 +10,8 @@ import pytest
 from backlab import course, notebook
 from backlab.grading.cohort import grade_files, keep, kept, notebooks_in
 from backlab.grading.limits import Limits
-from backlab.grading.report import Report, from_json, to_json
+from backlab.grading.page import page
+from backlab.grading.report import Judged, Report, from_json, to_json
 from backlab.source import read
 from services.errors import BacklabError
 
@@ -52,3 +53,18 @@ def test_a_folder_without_notebooks_is_told(tmp_path: Path) -> None:
     (tmp_path / ".ipynb_checkpoints" / "x.ipynb").write_text("{}")
     with pytest.raises(BacklabError, match="no notebook"):
         notebooks_in([tmp_path])
+
+
+def test_the_page_says_where_a_cohort_gets_stuck_and_runs_no_learner_s_script() -> None:
+    """The check that fewest pass, with the reasons that were given most."""
+    made = [
+        Report("4.2", f"<script>{n}", "weak", [
+            Judged("4.2.a", "few questions", "PASS" if n == 0 else "FAIL", f"{n}00 statements"),
+            Judged("4.2.b", "no row twice", "PASS"),
+        ])
+        for n in range(3)
+    ]  # fmt: skip
+    text = page(made)
+    assert "gets stuck: 4.2.a" in text
+    assert "<td>2<td>### statements" in text
+    assert "<script>" not in text

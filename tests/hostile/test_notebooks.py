@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,13 @@ def test_hidden_values_depend_on_key_learner_and_lab() -> None:
     }
     assert len(drawn) == 8
     assert Draw(b"1" * 32, "a", "4.1").word("x") in drawn
+
+
+def test_the_key_is_taken_out_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers inherit the grader's environment."""
+    monkeypatch.setenv("BACKLAB_COURSE_KEY", "0123456789abcdef")
+    assert course_key() == (b"0123456789abcdef", "BACKLAB_COURSE_KEY")
+    assert "BACKLAB_COURSE_KEY" not in os.environ
 
 
 def test_a_short_key_is_refused(tmp_path: Path) -> None:
