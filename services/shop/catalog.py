@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import FastAPI, Path, Query
@@ -14,6 +16,7 @@ from services.shop.database import Database
 from services.shop.models import Product
 from services.shop.neighbours import Neighbours
 from services.shop.problems import missing
+from services.shop.product_cache import CACHES
 from services.shop.settings import Settings
 
 Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
@@ -55,15 +58,24 @@ class ProductDocument(BaseModel):
 
 
 def create(settings: Settings, neighbours: Neighbours) -> FastAPI:
-    """The application."""
+    """The application; raises `BacklabError` where the settings name no known cache."""
     database = Database(settings)
-    app = shop_app.create("catalog", settings, database.ping)
+    cache = CACHES[settings.one_of("product_cache", CACHES)](settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        cache.close()
+
+    # ready without its cache: it serves from the database what it cannot find there
+    app = shop_app.create("catalog", settings, database.ping, lifespan)
 
     @app.get("/products/{product_id}")
     def product(product_id: Id) -> ProductDocument:
-        """One product; 404 where there is none of that id."""
-        with Session(database.engine) as session:
-            return ProductDocument.model_validate(_found(session, product_id))
+        """One product, from the cache if it is there; 404 where there is none of that id."""
+        return ProductDocument.model_validate_json(
+            cache.get_or_load(product_id, lambda: _load(database, product_id))
+        )
 
     @app.get("/products")
     def products(wish: Annotated[Selection, Query()]) -> list[ProductDocument]:
@@ -77,9 +89,16 @@ def create(settings: Settings, neighbours: Neighbours) -> FastAPI:
         with Session(database.engine) as session, session.begin():
             found = _found(session, product_id)
             found.price_cents = price.price_cents
-            return ProductDocument.model_validate(found)
+            changed = ProductDocument.model_validate(found)
+        cache.changed(product_id)  # after the commit: before it, a reader would bring the old price back
+        return changed
 
     return app
+
+
+def _load(database: Database, product_id: int) -> str:
+    with Session(database.engine) as session:
+        return ProductDocument.model_validate(_found(session, product_id)).model_dump_json()
 
 
 def _found(session: Session, product_id: int) -> Product:
