@@ -86,10 +86,7 @@ def create(settings: Settings, neighbours: Neighbours) -> FastAPI:
     @app.put("/products/{product_id}/price")
     def change_price(product_id: Id, price: Price) -> ProductDocument:
         """The product at its new price; orders keep the price that they were placed at."""
-        with Session(database.engine) as session, session.begin():
-            found = _found(session, product_id)
-            found.price_cents = price.price_cents
-            changed = ProductDocument.model_validate(found)
+        changed = _reprice(database, product_id, price.price_cents)
         cache.changed(product_id)  # after the commit: before it, a reader would bring the old price back
         return changed
 
@@ -99,6 +96,13 @@ def create(settings: Settings, neighbours: Neighbours) -> FastAPI:
 def _load(database: Database, product_id: int) -> str:
     with Session(database.engine) as session:
         return ProductDocument.model_validate(_found(session, product_id)).model_dump_json()
+
+
+def _reprice(database: Database, product_id: int, price_cents: int) -> ProductDocument:
+    with Session(database.engine) as session, session.begin():
+        found = _found(session, product_id)
+        found.price_cents = price_cents
+        return ProductDocument.model_validate(found)
 
 
 def _found(session: Session, product_id: int) -> Product:
