@@ -50,6 +50,11 @@ class Settings:
     provider_delay_ms: float = 0.0
     """How long the payment provider takes for a charge, besides its database."""
 
+    replica_slots: int = 2
+    """Jobs that a replica (lab 4.3) does at a time; the next ones wait."""
+    replica_work_ms: float = 100.0
+    """How long a job waits in the database, unless it says otherwise."""
+
     run_suffix: str = ""
     """Added to the names of topics, groups and transactions, where several runs share a broker."""
     invoicer_mode: str = "transaction"
