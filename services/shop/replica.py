@@ -56,6 +56,8 @@ class Replica:
     def __init__(self, settings: Settings) -> None:
         if not settings.database_url:
             raise BacklabError("SHOP_DATABASE_URL is not set", "name the database that the jobs wait in")
+        if settings.replica_slots < 1:
+            raise BacklabError(f"SHOP_REPLICA_SLOTS is {settings.replica_slots}", "give it 1 or more")
         self.settings, self.slots = settings, settings.replica_slots
         self.draining = False
         self.done = self.failed = self.queued = 0

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from services import ready
+from services.errors import BacklabError
 from services.postgres import Postgres
 from services.shop import replica
 from services.shop.replica_server import ReplicaServer
@@ -89,9 +90,9 @@ def test_a_job_that_the_database_ends_is_counted_as_failed(server, database_serv
     """503 for its caller; both slots still work."""
     answer = pool.submit(work, server, 20_000)
     until(server, in_flight=1)
-    ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE %s AND pid <> pg_backend_pid()"
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
     with database_server.connect() as connection:
-        connection.execute(ended, ["SELECT pg_sleep%"])
+        connection.execute(end)
     assert answer.result().status_code == 503
     assert server.metrics()[FAILED] == 1
     assert [work(server, 0).status_code for _ in range(4)] == [200] * 4
@@ -102,6 +103,13 @@ def test_a_wait_that_is_none_is_refused(server, wait):
     """422, and no slot is taken."""
     assert httpx.get(f"{server.url}/work", params={"ms": wait}).status_code == 422
     assert httpx.get(f"{server.url}/nothing").status_code == 404
+
+
+@pytest.mark.parametrize("settings", [{}, {"database_url": "postgresql://127.0.0.1:1/x", "replica_slots": 0}])
+def test_a_replica_that_could_never_work_is_refused(settings):
+    """Without a database or a slot, a job would wait for ever."""
+    with pytest.raises(BacklabError):
+        replica.Replica(Settings(**settings))
 
 
 def test_it_brings_no_framework():
