@@ -33,24 +33,30 @@ COMMANDS = {
     "images": "List or build the container images, where no registry has them.",
     "clean": "Remove what labs have written and cached.",
 }
+HERE = Path(__file__).parent
 
 
 class Lazy(click.Group):
     """A group that knows its commands by name and imports the one that is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [name for name in COMMANDS if (Path(__file__).parent / "commands" / f"{name}.py").exists()]
+        # a learner's repository comes without the grader's
+        return [name for name in COMMANDS if (HERE / "commands" / f"{_module(name)}.py").exists()]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in self.list_commands(ctx):
             return None
-        command: click.Command = importlib.import_module(f"backlab.commands.{name.replace('-', '_')}").command
+        command: click.Command = importlib.import_module(f"backlab.commands.{_module(name)}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table above, so that help imports none of them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
+
+
+def _module(name: str) -> str:
+    return name.replace("-", "_")
 
 
 @click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})

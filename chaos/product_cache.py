@@ -29,7 +29,7 @@ from services.shop.settings import Settings
 POLICIES = {"lru": "allkeys-lru", "lfu": "allkeys-lfu"}
 ARMS = [*POLICIES, *(f"{policy} with crawler" for policy in POLICIES)]
 DATA_SEED = 42
-ROOM_BYTES = 700_000  # some 500 pages, a twentieth of the products
+ROOM_BYTES = 150_000  # some hundreds of the 10,000 products
 
 
 def small(cache: Redis, policy: str) -> None:

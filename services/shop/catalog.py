@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import FastAPI, Path, Query
@@ -14,8 +16,8 @@ from services.shop.database import Database
 from services.shop.models import Product
 from services.shop.neighbours import Neighbours
 from services.shop.problems import missing
+from services.shop.product_cache import CACHES
 from services.shop.settings import Settings
-from services.shop.shelf import Shelf
 
 Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
@@ -56,19 +58,24 @@ class ProductDocument(BaseModel):
 
 
 def create(settings: Settings, neighbours: Neighbours) -> FastAPI:
-    """The application."""
-    database, shelf = Database(settings), Shelf(settings)
-    app = shop_app.create("catalog", settings, database.ping)
+    """The application; raises `BacklabError` where the settings name no known cache."""
+    database = Database(settings)
+    cache = CACHES[settings.one_of("product_cache", CACHES)](settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        cache.close()
+
+    # ready without its cache: it serves from the database what it cannot find there
+    app = shop_app.create("catalog", settings, database.ping, lifespan)
 
     @app.get("/products/{product_id}")
     def product(product_id: Id) -> ProductDocument:
-        """One product; 404 where there is none of that id."""
-        if kept := shelf.get(product_id):
-            return ProductDocument.model_validate_json(kept)
-        with Session(database.engine) as session:
-            page = ProductDocument.model_validate(_found(session, product_id))
-        shelf.put(product_id, page.model_dump_json())
-        return page
+        """One product, from the cache if it is there; 404 where there is none of that id."""
+        return ProductDocument.model_validate_json(
+            cache.get_or_load(product_id, lambda: _load(database, product_id))
+        )
 
     @app.get("/products")
     def products(wish: Annotated[Selection, Query()]) -> list[ProductDocument]:
@@ -79,14 +86,23 @@ def create(settings: Settings, neighbours: Neighbours) -> FastAPI:
     @app.put("/products/{product_id}/price")
     def change_price(product_id: Id, price: Price) -> ProductDocument:
         """The product at its new price; orders keep the price that they were placed at."""
-        with Session(database.engine) as session, session.begin():
-            found = _found(session, product_id)
-            found.price_cents = price.price_cents
-            page = ProductDocument.model_validate(found)
-        shelf.drop(product_id)
-        return page
+        changed = _reprice(database, product_id, price.price_cents)
+        cache.changed(product_id)  # after the commit: before it, a reader would bring the old price back
+        return changed
 
     return app
+
+
+def _load(database: Database, product_id: int) -> str:
+    with Session(database.engine) as session:
+        return ProductDocument.model_validate(_found(session, product_id)).model_dump_json()
+
+
+def _reprice(database: Database, product_id: int, price_cents: int) -> ProductDocument:
+    with Session(database.engine) as session, session.begin():
+        found = _found(session, product_id)
+        found.price_cents = price_cents
+        return ProductDocument.model_validate(found)
 
 
 def _found(session: Session, product_id: int) -> Product:

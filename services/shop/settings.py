@@ -16,7 +16,7 @@ class Settings:
     database_url: str = ""
     """SQLAlchemy URL of the shop's database; empty where a service has none."""
     redis_url: str = ""
-    """Where carts are kept if `cart_store` is `redis`, and product pages if `product_cache` is."""
+    """Where carts and cached products are kept if `cart_store` and `product_cache` are `redis`."""
     kafka_bootstrap: str = ""
     """Where the workers find the broker; without one, events wait in the outbox."""
 
@@ -37,12 +37,23 @@ class Settings:
     """Which loader builds the order page: `naive` or `repaired`."""
     catalog_calls: str = "per-line"
     """How the gateway asks the catalog: `per-line` or `per-page`."""
+    product_cache: str = "none"
+    """Where the catalog looks for a product first: `none` or `redis`."""
+    product_cache_ttl_s: float = 60.0
+    """How long a product stays there."""
+    product_cache_timeout_s: float = 0.1
+    """How long the catalog waits for the cache before it asks the database."""
+    product_cache_invalidation: str = "delete"
+    """What a price change does to the cached product: `delete`, or `none`, which leaves it its lifetime."""
     cart_store: str = "postgres"
     """Where carts are kept: `memory`, `postgres` or `redis`."""
-    product_cache: str = "none"
-    """Where the catalog keeps product pages: `none`, or `redis` (at `redis_url`)."""
     provider_delay_ms: float = 0.0
     """How long the payment provider takes for a charge, besides its database."""
+
+    replica_slots: int = 2
+    """Jobs that a replica (lab 4.3) does at a time; the next ones wait."""
+    replica_work_ms: float = 100.0
+    """How long a job waits in the database, unless it says otherwise."""
 
     run_suffix: str = ""
     """Added to the names of topics, groups and transactions, where several runs share a broker."""

@@ -75,9 +75,9 @@ def expected(fresh_database):
         (["gateway,cart", "orders,payments,inventory", "catalog,provider"], {}),
         (ONE_PROCESS, {"settings": {"calls": "http"}}),
         (ONE_PROCESS, {"settings": {"cart_store": "memory"}}),
-        (ONE_PROCESS, {"redis": True}),
+        (ONE_PROCESS, {"redis": True, "settings": {"product_cache": "redis"}}),
     ],
-    ids=["one-each", "three", "http-inside", "carts-in-memory", "carts-in-redis"],
+    ids=["one-each", "three", "http-inside", "carts-in-memory", "carts-and-cache-in-redis"],
 )
 def test_every_topology_answers_alike(expected, start, processes, options):
     """Twenty-six requests: statuses, content types and bodies."""
