@@ -12,6 +12,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from services.shop import idempotency, placing
+from services.shop.builds.choice import Besides
 from services.shop.carts import CART_ID
 from services.shop.database import Database
 from services.shop.neighbours import Neighbours
@@ -38,8 +39,8 @@ class CartOrder(BaseModel):
 class Checkout:
     """Places, pays and moves orders with the help of catalog, cart, inventory and payments."""
 
-    def __init__(self, database: Database, neighbours: Neighbours) -> None:
-        self._database = database
+    def __init__(self, database: Database, neighbours: Neighbours, besides: Besides) -> None:
+        self._database, self._besides = database, besides
         self._catalog, self._cart = neighbours.find("catalog"), neighbours.find("cart")
         self._inventory, self._payments = neighbours.find("inventory"), neighbours.find("payments")
 
@@ -57,6 +58,7 @@ class Checkout:
         placed = await self._database.run(placing.place, order_id, wish.customer_id, lines, prices)
         if isinstance(wish, CartOrder):
             await self._cart.ask("DELETE", f"/carts/{wish.cart_id}")
+        await self._besides(placed)
         return placed, False
 
     async def pay(self, order_id: int, method: str) -> PaymentDocument:

@@ -16,8 +16,8 @@ from pydantic import BaseModel, Field
 
 from services.shop import app as shop_app
 from services.shop import back_office, idempotency, placing
+from services.shop.builds.choice import prepared
 from services.shop.checkout import Basket, CartOrder, Checkout
-from services.shop.database import Database
 from services.shop.neighbours import Neighbours
 from services.shop.payments import Method, PaymentDocument
 from services.shop.placing import OrderDocument
@@ -40,9 +40,9 @@ class Transition(BaseModel):
 
 
 def create(settings: Settings, neighbours: Neighbours) -> FastAPI:
-    """The application; raises `BacklabError` where the settings name no known loader."""
-    database = Database(settings)
-    checkout = Checkout(database, neighbours)
+    """The application; raises `BacklabError` where the settings name no known loader or build."""
+    database, besides = prepared(settings)
+    checkout = Checkout(database, neighbours, besides)
     app = shop_app.create("orders", settings, database.ping)
     app.include_router(back_office.router(settings, database))
     app.include_router(_placing(checkout))

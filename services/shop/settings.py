@@ -47,6 +47,12 @@ class Settings:
     """What a price change does to the cached product: `delete`, or `none`, which leaves it its lifetime."""
     cart_store: str = "postgres"
     """Where carts are kept: `memory`, `postgres` or `redis`."""
+    checkout_build: str = ""
+    """Which build of the checkout runs (lab 4.5): none, `H`, or `A` to `F`."""
+    checkout_seed: int = 0
+    """What the letters mean."""
+    checkout_directory: str = "."
+    """Where such a build keeps its journal and its offers."""
     provider_delay_ms: float = 0.0
     """How long the payment provider takes for a charge, besides its database."""
 
