@@ -33,7 +33,8 @@ def _one(id: str, text: str, contract: Contract, room: Room, scene: Any) -> Judg
     except GuestError as error:
         verdict.true(False, str(error))
     except Exception as error:
-        verdict.inconclusive(f"the judge: {describe(error)}")
+        # only the type: a trigger in the guest's database could put hidden values into the message
+        verdict.inconclusive(f"the judge was stopped by {type(error).__name__}")
     return Judged(
         id, text, verdict.verdict, verdict.reason, verdict.facts.get("measured"), verdict.facts.get("bound")
     )
