@@ -1,6 +1,6 @@
 """PASS, FAIL or INCONCLUSIVE: exactly one line per check, whose wording never varies.
 
-with check(id, text) as verdict:        # what the block prints or warns is swallowed
+with check(id, text) as verdict:        # what the block prints, displays or warns is swallowed
     verdict.at_most(measured, bound)    # the first judgement that does not pass decides
 -> one line on stdout, one JSON row in the file named by BACKLAB_REPORT
 """
@@ -14,10 +14,11 @@ import re
 import traceback
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from typing import Any
 
 from backlab.predict import number
+from backlab.progress import in_notebook
 
 REPORT = "BACKLAB_REPORT"
 CELL_FILE = re.compile(r"ipykernel_\d+|<ipython-input")  # how IPython names the file of a cell
@@ -92,11 +93,13 @@ def check(id: str, text: str) -> Iterator[Verdict]:
 
     `text` is what a PASS line says; it holds no measured number. An exception in the block becomes a
     FAIL line with its type, message and line; a block that judged nothing fails. Nothing that the block
-    prints, warns or logs to stderr comes through, since one stray line would turn a green check red.
+    prints, displays, warns or logs to stderr comes through, since one stray line, or a bar that only a slow
+    machine shows, would turn a green check red.
     """
     verdict = Verdict(id, text)
     error: Exception | None = None
-    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), warnings.catch_warnings():
+    out, err = redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO())
+    with out, err, _undisplayed(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             yield verdict
@@ -105,6 +108,15 @@ def check(id: str, text: str) -> Iterator[Verdict]:
         verdict._close(error)
     print(verdict.line)
     _report(verdict)
+
+
+def _undisplayed() -> AbstractContextManager[object]:
+    """In a notebook, a block whose displays go nowhere."""
+    if not in_notebook():
+        return nullcontext()
+    from IPython.utils.capture import capture_output
+
+    return capture_output(stdout=False, stderr=False, display=True)
 
 
 def describe(error: BaseException) -> str:

@@ -4,8 +4,10 @@ import json
 import sys
 import warnings
 
+import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
 
 from backlab import check
 
@@ -116,3 +118,19 @@ def test_a_failing_exercise_is_told_with_its_line(in_kernel):
     (line,) = [output["text"] for output in outputs]
     reason = "IndexError: list index out of range; look at line 3 of the exercise, in order_page"
     assert line == f"FAIL 4.2.a it works: {reason}\n"
+
+
+def test_in_a_notebook_nothing_that_the_block_displays_comes_through():
+    """A bar that only a slow machine shows would turn a green check red."""
+    cell = nbformat.v4.new_code_cell(
+        "import time\n"
+        "from backlab import check, progress\n"
+        "with check('9.9.a', 'it is quiet') as verdict:\n"
+        "    display('loud')\n"
+        "    for _ in progress(range(3), 'working'):\n"
+        "        time.sleep(0.1)\n"
+        "    verdict.true(True, '')"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    assert [output.get("text") for output in cell.outputs] == ["PASS 9.9.a it is quiet\n"]
