@@ -23,6 +23,7 @@ ATTEMPTS = [*on_the_grader.ATTEMPTS, *servers.ATTEMPTS, *machine.ATTEMPTS]
 KEY = b"the key of the hostile course"
 pytestmark = [
     pytest.mark.long,
+    pytest.mark.alone,  # it counts every sandbox of this machine, and seconds
     pytest.mark.skipif(
         isolation.reached().name != "strong", reason="needs bubblewrap; see docs/instructors.md"
     ),

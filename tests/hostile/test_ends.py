@@ -18,6 +18,7 @@ from backlab.source import Lab, read
 LIMITS = Limits(seconds=3)
 pytestmark = [
     pytest.mark.long,
+    pytest.mark.alone,  # it counts seconds
     pytest.mark.skipif(
         isolation.reached().name != "strong", reason="needs bubblewrap; see docs/instructors.md"
     ),
