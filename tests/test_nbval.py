@@ -14,6 +14,7 @@ import pytest
 from backlab import course
 from backlab.source import read
 from tests import house
+from tests.conftest import needs_natively
 
 SOLVED = house.ROOT / "labs/solved"
 BACKENDS = [
@@ -27,6 +28,9 @@ pytestmark = pytest.mark.long
 
 def nbval(notebook: Path, backend: str, report: Path) -> dict[int, bool]:
     """Which code cells passed, by their number among the code cells."""
+    if backend == "native":
+        for kind in course.lab(str(notebook)).servers:
+            needs_natively(kind)
     command = [sys.executable, "-m", "pytest", "--nbval-lax", "-q", f"--junit-xml={report}", str(notebook)]
     env = {**os.environ, "BACKLAB_BACKEND": backend}
     done = subprocess.run(command, cwd=house.ROOT, env=env, capture_output=True, text=True, timeout=WITHIN_S)
