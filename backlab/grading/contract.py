@@ -33,6 +33,7 @@ class Contract:
     checks: Mapping[str, Callable[[Any, Any, Any], None]]
     guest: str
     imports: list[str]
+    same_for_all: frozenset[str]  # checks whose right answer is the same for every learner, such as a file
 
 
 def contract(lab: Lab) -> Contract:
@@ -50,7 +51,8 @@ def contract(lab: Lab) -> Contract:
         raise BacklabError(
             f"the judge and the source of lab {lab.place.id} differ about {odd}", "give each check one"
         )
-    return Contract(judge.hidden, judge.scene, judge.CHECKS, _module(guest_file), imports(lab))
+    same = frozenset(getattr(judge, "SAME_FOR_ALL", ()))
+    return Contract(judge.hidden, judge.scene, judge.CHECKS, _module(guest_file), imports(lab), same)
 
 
 def has_judge(place: Place) -> bool:

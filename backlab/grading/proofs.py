@@ -26,7 +26,8 @@ def graded_proofs(place: Place, tell: Callable[[str], None]) -> Iterator[tuple[s
         tell("graded: reference")
         yield "graded: reference", [], grader.grade_cells(dict(grader.lab.solutions), "one learner")
         tell("graded: hard-coded answers")
-        yield "graded: hard-coded answers", ids, grader.repeat(grader.heard, "another learner")
+        theirs = [id for id in ids if id not in grader.contract.same_for_all]
+        yield "graded: hard-coded answers", theirs, grader.repeat(grader.heard, "another learner")
         tell("graded: forged notebook")
         red = [id for id in ids if id in grader.lab.red_when_naive]
         with outside.folder("forged") as folder:
