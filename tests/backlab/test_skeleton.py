@@ -20,11 +20,12 @@ def test_a_new_lab_is_found_and_makes_a_notebook(tiny: Place) -> None:
 
 
 def test_a_new_lab_is_refused_by_prove_until_it_teaches(tiny: Place) -> None:
-    """The shipped code passes its check: that is no lab."""
+    """The shipped code passes its check, and nobody has thought of a wrong repair: that is no lab."""
     layout("7.3", "slow traces")
-    shipped, reference = list(prove.prove(course.lab("7.3")))
+    shipped, reference, wrong_repairs = list(prove.prove(course.lab("7.3")))
     assert not shipped.holds
     assert reference.holds
+    assert "at least 3 needed" in wrong_repairs.problem
 
 
 @pytest.mark.parametrize(("lab", "slug"), [("9.9", "x"), ("7", "x"), ("7.3", "!"), ("9.1", "tiny")])

@@ -6,17 +6,17 @@ import asyncio
 import os
 import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from services.errors import BacklabError
-from services.shop import records, run
+from services.shop import database, records, run
 from services.shop.builds import choice, healthy, journal, matching, pooling, remembering, signing
 from services.shop.database import Database
 from services.shop.placing import LineDocument, OrderDocument
@@ -37,6 +37,22 @@ def order(number: int, products: int = 12) -> OrderDocument:
 def settings(tmp_path: Path) -> Settings:
     """Of a build that is made without a process; nobody connects to the database."""
     return Settings(database_url=NOWHERE, checkout_directory=str(tmp_path))
+
+
+@pytest.fixture(autouse=True)
+def engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Connections of services in this process are given back, as those of a process that ends are."""
+    made: list[Engine] = []
+    create = database.create_engine
+
+    def noted(*arguments: object, **options: object) -> Engine:
+        made.append(create(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(database, "create_engine", noted)
+    yield
+    for engine in made:
+        engine.dispose()
 
 
 def test_a_seed_decides_what_the_letters_mean():
@@ -79,16 +95,15 @@ def test_one_build_asks_in_the_event_loop_and_the_other_in_a_thread(database_url
     settings = Settings(database_url=database_url, checkout_directory=str(tmp_path))
     seen: dict[str, set[bool]] = {}
     for name in ("healthy", "asking"):
-        database = Database(settings)
-        build = import_module(f"services.shop.builds.{name}").Build(settings, database)
+        pool = Database(settings)
+        build = import_module(f"services.shop.builds.{name}").Build(settings, pool)
         threads = seen.setdefault(name, set())
 
         def told(*_: object, threads: set[bool] = threads) -> None:
             threads.add(threading.current_thread() is threading.main_thread())
 
-        event.listen(database.engine, "before_cursor_execute", told)
+        event.listen(pool.engine, "before_cursor_execute", told)
         assert asyncio.run(build.risk(7)) > 0
-        database.engine.dispose()
     assert seen == {"healthy": {False}, "asking": {True}}
 
 
