@@ -101,6 +101,7 @@ class Container:
             docker_client_kw={"environment": {"DOCKER_HOST": self._engine.address}, "timeout": REQUEST_S},
             env=dict(how.env),
             name=self.name,
+            hostname=self.name,  # so that it finds itself under that name before it is in any network of ours
             labels={network.LABEL: str(warden.current().pid)},
             network_mode=self._network(how),
             mem_limit=f"{self._server.memory_mb}m",

@@ -89,7 +89,10 @@ class Kafka(JavaServer):
             "KAFKA_HEAP_OPTS": f"-Xms{self.heap_mb // 2}m -Xmx{self.heap_mb}m",
         }
         more = {name: port for name, port in IN_CONTAINER.items() if name != "direct"}
-        return Image(self.image, IN_CONTAINER["direct"], env=env, more_ports=more, neighbourly=True)
+        joins = self.first is not self
+        if joins:
+            self.first.neighbour()  # into the network with it; alone, it needs none
+        return Image(self.image, IN_CONTAINER["direct"], env=env, more_ports=more, neighbourly=joins)
 
     def _lines(self) -> dict[str, str]:
         """server.properties: ours, then the caller's, then who and where this node is."""

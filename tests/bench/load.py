@@ -79,7 +79,7 @@ def figures() -> Iterator[Figure]:
         else:
             print("  wrk is not installed (Debian package wrk); its row is left out", file=sys.stderr)
         rates = interleaved(arms, ROUNDS)
-    for anchor, ratio in {WRK: 0.25, LOCUST: 5.0, HTTPX: 20.0}.items():
+    for anchor, ratio in {WRK: 0.15, LOCUST: 3.0, HTTPX: 20.0}.items():
         if anchor in rates:
             name = f"open loop at {ASKED:,}/s sends"
             yield Figure(name, "requests/s", rates["ours"], 40_000, anchor, rates[anchor], ratio, True)
