@@ -27,9 +27,9 @@ class Image:
     """How a server runs in a container: image, ports inside, command, environment.
 
     `more_ports` are by the names of `Server.more_ports`; `neighbourly` joins this process's network from the
-    start, for a server that starts by looking for another. `on_host` shares this machine's network instead, for
-    one that asks servers on 127.0.0.1: its ports inside are those outside, and it must listen on 127.0.0.1
-    only. `files` are its configuration by path inside.
+    start, for a server that starts by looking for another. `on_host` shares this machine's network instead,
+    for one that asks servers on 127.0.0.1: its ports inside are those outside, and it must listen on
+    127.0.0.1 only. `files` are its configuration by path inside.
     """
 
     name: str
