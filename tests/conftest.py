@@ -10,6 +10,7 @@ pytest tests -m browser       make test-browser
 from __future__ import annotations
 
 import os
+import signal
 from collections import Counter
 from typing import Any
 
@@ -17,6 +18,10 @@ import pytest
 
 from services import kinds
 from services.errors import BacklabError
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # started in the background of a script, which hands that on: our victims are to feel Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CHORES = {"container": "make test-containers", "browser": "make test-browser"}
 EVERY_SERVER = "BACKLAB_EVERY_SERVER"  # CI sets it: there, a server that is not installed fails its tests

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import httpx
+import pandas as pd
 import psycopg
 import pytest
 
@@ -18,19 +19,25 @@ from services.shop.topology import Shop
 WORK = "SELECT count(*) FROM generate_series(1, 3000000) a WHERE md5(a::text) < '8'"
 
 
+def looked(rows: pd.DataFrame) -> bool:
+    """Whether each of two servers was looked at five times, however slow the engine tells."""
+    looks = rows.dropna(subset=["cpu_share"]).groupby("server").size()
+    return len(looks) == 2 and looks.min() >= 5
+
+
 @pytest.mark.parametrize("backend", ["native", pytest.param("container", marks=pytest.mark.container)])
-def test_the_server_that_works_uses_a_core_and_its_neighbour_does_not(backend: str) -> None:
-    """PostgreSQL counts hashes, Redis waits; both hold memory, and each is one row per look."""
+def test_the_server_that_works_is_seen_working_and_its_neighbour_is_not(backend: str) -> None:
+    """PostgreSQL counts hashes until each was looked at often, Redis waits; both hold memory."""
     with Postgres(backend=backend) as postgres, Redis(backend=backend) as redis:
         with (
             watch(postgres=postgres, redis=redis, every_s=0.1) as seen,
             psycopg.connect(postgres.url) as link,
         ):
-            link.execute(WORK.encode())
+            while not looked(seen.rows):
+                link.execute(WORK.encode())
         rows = seen.rows
-    busiest = rows.groupby("server").cpu_share.max()
-    assert busiest["postgres"] > 0.3
-    assert busiest["redis"] < busiest["postgres"] / 3
+    shares = rows.groupby("server").cpu_share.mean()
+    assert shares["postgres"] > 3 * shares["redis"]
     assert (rows.memory_mb > 1).all()
     assert rows.groupby("server").processes.max()["postgres"] > 3
     assert rows.in_flight.isna().all()
