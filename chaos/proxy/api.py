@@ -17,6 +17,7 @@ import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from chaos.proxy import errors, metrics
 from chaos.proxy.alarm import now
@@ -59,7 +60,7 @@ class Api:
         """Find the route and follow it."""
         if request.user_agent.startswith("Mozilla/"):
             raise errors.ApiError(403, "User agent not allowed")  # no page in a browser may steer us
-        parts = tuple(request.path.strip("/").split("/"))
+        parts = tuple(map(unquote, request.path.strip("/").split("/")))
         for pattern, methods in self.routes.items():
             names = _match(pattern, parts)
             if names is None:

@@ -210,3 +210,12 @@ def test_the_client_says_what_was_refused(server):
     """A BacklabError with the API's words."""
     with pytest.raises(BacklabError, match="unknown protocol 'smtp', can be one of http, kafka, p"):
         server.proxy("a", upstream=UPSTREAM, protocol="smtp")
+
+
+def test_a_name_may_hold_what_a_path_must_spell(server: ProxyServer) -> None:
+    """Spaces, a slash, an accent: each client spells them its way, and the proxy knows the name."""
+    wire = server.proxy("lru / with caf\u00e9", upstream=UPSTREAM)
+    with wire.fault("latency", latency_ms=5):
+        (toxic,) = server.api.ask("GET", f"{wire.path}/toxics")
+        assert toxic["type"] == "latency"
+    assert server.api.ask("GET", f"{wire.path}/toxics") == []
