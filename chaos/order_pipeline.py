@@ -55,9 +55,11 @@ def main() -> None:
         prog="python -m chaos.order_pipeline", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("--shop", choices=TOPOLOGIES, default="one", help="in one process, or in seven")
-    parser.add_argument("--latency-ms", type=float, default=0.0, help="not used here")
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="must be 0: nothing here is delayed")
     asked = parser.parse_args()
     try:
+        if asked.latency_ms:
+            raise BacklabError("this scenario puts no distance anywhere", "leave --latency-ms out")
         with Postgres(template=template("S", DATA_SEED)) as postgres:
             database = postgres.database()
             url = database.replace("postgresql://", "postgresql+psycopg://", 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import httpx
@@ -25,17 +24,6 @@ class Apicurio(JavaServer):
     heap_mb = 192
     patience = 3.0
     not_yet = (httpx.TransportError,)
-
-    def __init__(
-        self,
-        *,
-        settings: Mapping[str, str] | None = None,
-        backend: str | None = None,
-        port: int | None = None,
-        progress: Callable[[str], None] | None = None,
-    ) -> None:
-        super().__init__(backend=backend, port=port, progress=progress)
-        self.settings = dict(settings or {})
 
     @property
     def url(self) -> str:

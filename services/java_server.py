@@ -10,7 +10,7 @@ import re
 import shutil
 import signal
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -32,8 +32,16 @@ class JavaServer(Server):
     product: ClassVar[str]
     heap_mb: ClassVar[int] = 128
 
-    def __init__(self, **options: object) -> None:
-        super().__init__(**options)  # type: ignore[arg-type]  # those of Server, which checks them
+    def __init__(
+        self,
+        *,
+        settings: Mapping[str, str] | None = None,
+        backend: str | None = None,
+        port: int | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
+        super().__init__(backend=backend, port=port, progress=progress)
+        self.settings = dict(settings or {})
         self._recording = False
 
     @classmethod

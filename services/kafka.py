@@ -45,8 +45,8 @@ class Kafka(JavaServer):
         port: int | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> None:
-        super().__init__(backend=joins.backend if joins else backend, port=port, progress=progress)
-        self.settings = dict(settings or {})
+        chosen = joins.backend if joins else backend
+        super().__init__(settings=settings, backend=chosen, port=port, progress=progress)
         self.durable = durable
         self.first: Kafka = joins.first if joins else self
         self.cluster: str = self.first.cluster if joins else kafka_data.random_id()
