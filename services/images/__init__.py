@@ -95,7 +95,7 @@ def _build(engine: Engine, recipe: Recipe, progress: Callable[[str], None]) -> s
         progress(f"{recipe.tag}: {'up to date' if _built_from(found) else 'not built here, left alone'}")
         return recipe.tag
     started = time.monotonic()
-    room = cache.scratch(f"{recipe.folder}-image", OURS, need_bytes=128 << 20)
+    room = cache.scratch(f"{Path(recipe.folder).name}-image", OURS, need_bytes=128 << 20)
     try:
         recipe.fill(room)
         progress(f"{recipe.tag}: building from {BASE} and {recipe.sources()}")

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from services import ready
+from services import ready, warden
 from services.errors import BacklabError, ServerError
 
 SUITE = "trixie"
@@ -27,30 +27,39 @@ def bootstrap(room: Path, progress: Callable[[str], None]) -> Path:
     if os.getuid() != 0:
         raise BacklabError("debootstrap needs root", "run `backlab images build` as root (sudo) once")
     tree, log = room / "tree", room / "log"
-    argv = [program, "--variant=minbase", f"--include={PACKAGES}", SUITE, str(tree), *mirror()]
+    words = ["--variant=minbase", f"--include={PACKAGES}", SUITE, str(tree), *mirror()]
     progress(f"debian {SUITE}: debootstrap, about half a minute")
-    _run(argv, log, progress)
+    _run([*_apart(), program, *words], log, progress)
     policy = tree / "usr/sbin/policy-rc.d"  # what official Debian images say: no package starts its service
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
     archive = room / "base.tar"
     left_out = [f"--exclude=./{path}" for path in LEFT_OUT]
-    _run(["tar", "-C", str(tree), *left_out, "-cf", str(archive), "."], log, progress)
+    tar = shutil.which("tar") or "/bin/tar"
+    _run([tar, "-C", str(tree), *left_out, "-cf", str(archive), "."], log, progress)
     return archive
 
 
 def _run(argv: list[str], log: Path, progress: Callable[[str], None]) -> None:
-    with open(log, "wb") as output:
-        process = subprocess.Popen(argv, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-        try:
-            told = _Phases(log, progress)
-            if not ready.true(lambda: told.look(process.poll()), within_s=BOOTSTRAP_S, every_s=0.1):
-                raise ServerError(f"{argv[0]} took longer than {BOOTSTRAP_S:g} s", "try again", _end(log))
-        finally:
-            process.kill()
-            process.wait()
-    if process.returncode != 0:
+    """As a child of the warden, so that a killed build leaves none of debootstrap's processes behind."""
+    pid = warden.spawn(argv, cwd=log.parent, log=log)
+    try:
+        told = _Phases(log, progress)
+        if not ready.true(lambda: told.look(warden.poll(pid)), within_s=BOOTSTRAP_S, every_s=0.1):
+            raise ServerError(f"{argv[0]} took longer than {BOOTSTRAP_S:g} s", "try again", _end(log))
+        code = warden.poll(pid)
+    finally:
+        warden.forget(pid)
+    if code != 0:
         raise ServerError(f"{Path(argv[0]).name} failed", "its last lines below say why", _end(log))
+
+
+def _apart() -> list[str]:
+    """What gives a command mounts of its own, which end with it: debootstrap mounts /proc in its tree."""
+    program = shutil.which("unshare")
+    if program is None or subprocess.run([program, "--mount", "true"], capture_output=True).returncode:
+        return []
+    return [program, "--mount", "--"]
 
 
 class _Phases:
