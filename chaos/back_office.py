@@ -19,7 +19,8 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any, Self
 
-from chaos.callers import Caller, Page
+from chaos.callers.caller import Caller
+from chaos.callers.page import Page
 from chaos.client import ProxyServer, Wire
 from services.errors import BacklabError
 from services.postgres import Postgres

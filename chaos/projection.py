@@ -18,7 +18,7 @@ from typing import Any, Self
 import psycopg
 from confluent_kafka import Producer
 
-from chaos.callers import Caller
+from chaos.callers.caller import Caller
 from chaos.client import ProxyServer, Wire
 from services.kafka import Kafka
 from services.postgres import Postgres

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from chaos.callers import Caller
+from chaos.callers.caller import Caller
 
 
 @dataclass(frozen=True)

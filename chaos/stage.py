@@ -3,7 +3,7 @@
 configuration:
   servers: [postgres, redis]            started together; postgres holds the small shop, kafka a topic
   wires: [redis]                        the proxy in front of these; each is called like its server
-  load: {shopper: cache-or-database}    arm -> what its screens do (chaos/callers.py)
+  load: {shopper: cache-or-database}    arm -> what its screens do (chaos/callers/)
   shop: back_office                     or a prepared stage with services, and its `page`;
                                         `whole`: every service in one process, on the servers above
   workers: [relay]                      of the whole shop; they need kafka
@@ -22,7 +22,8 @@ from functools import partial
 from typing import Any, Self
 
 from chaos.back_office import DATA_SEED, BackOffice
-from chaos.callers import TOPIC, Caller, maker
+from chaos.callers import maker
+from chaos.callers.caller import TOPIC, Caller
 from chaos.client import ProxyServer, Wire
 from chaos.projection import Projection
 from chaos.wire.protocols import PROTOCOLS

@@ -3,7 +3,8 @@
 Annotations stay real types here: `chaos discover` reads them.
 """
 
-from chaos import product_page, theatre
+from chaos import theatre
+from chaos.callers import product_page
 
 
 def success_rate(arm: str, window_s: float) -> float:

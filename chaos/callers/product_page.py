@@ -17,7 +17,8 @@ from typing import Any
 
 import redis
 
-from chaos.callers import PRODUCTS, Addresses, Statement
+from chaos.callers.caller import PRODUCTS, Addresses
+from chaos.callers.statement import Statement
 
 BUDGET_S = 0.5
 LIMIT_S = 0.05
