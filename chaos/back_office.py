@@ -14,10 +14,9 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 from chaos.callers import Caller, Page
 from chaos.client import ProxyServer, Wire
@@ -26,43 +25,33 @@ from services.postgres import Postgres
 from services.shop.load import template
 from services.shop.service import ShopService
 from services.shop.settings import Settings
+from services.together import Block, together
+from services.urls import sqlalchemy_url
 
 LOADERS = ("naive", "repaired")
 DATA_SEED = 42
 
 
-class BackOffice:
+class BackOffice(Block):
     """The running stage: `url(arm)` is a copy's address, `wires[arm]` lies between it and the database."""
 
     def __init__(self, pool_size: int = 5, pool_timeout_s: float = 1.0) -> None:
+        super().__init__()
         self.pool_size, self.pool_timeout_s = pool_size, pool_timeout_s
         self.wires: dict[str, Wire] = {}
         self.services: dict[str, ShopService] = {}
         self.postgres: Postgres
-        self._open = ExitStack()
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._open.close()
-            raise
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._open.close()
 
     def _start(self) -> None:
         postgres = self.postgres = self._open.enter_context(Postgres(template=template("S", DATA_SEED)))
         proxy = self._open.enter_context(ProxyServer())
-        database = postgres.database().replace("postgresql://", "postgresql+psycopg://")
+        database = sqlalchemy_url(postgres.database())
         for arm in LOADERS:
             self.wires[arm] = proxy.proxy(
                 arm, upstream=f"{postgres.host}:{postgres.port}", protocol="postgres"
             )
             self.services[arm] = ShopService("orders", self._settings(arm, database))
-        with ThreadPoolExecutor() as starting:
-            list(starting.map(self._open.enter_context, self.services.values()))
+        self._open.enter_context(together(self.services.values()))
 
     def _settings(self, arm: str, database: str) -> Settings:
         return Settings(

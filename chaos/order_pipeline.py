@@ -20,6 +20,7 @@ from services.shop.lag.age import Row, ages_s
 from services.shop.lag.servers import LagMonitor
 from services.shop.load import template
 from services.shop.topology import Shop
+from services.urls import sqlalchemy_url
 
 GROUP, TOPIC, TOO_OLD_S = "projector", "orders", 4.0
 FIELDS = ("start", "position", "next", "end")
@@ -62,7 +63,7 @@ def main() -> None:
             raise BacklabError("this scenario puts no distance anywhere", "leave --latency-ms out")
         with Postgres(template=template("S", DATA_SEED)) as postgres:
             database = postgres.database()
-            url = database.replace("postgresql://", "postgresql+psycopg://", 1)
+            url = sqlalchemy_url(database)
             workers = ["relay", "projector"]
             with (
                 Shop(TOPOLOGIES[asked.shop], database_url=url, workers=workers) as shop,

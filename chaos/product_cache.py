@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import redis
@@ -25,6 +24,8 @@ from services.redis import Redis
 from services.shop.load import template
 from services.shop.service import ShopService
 from services.shop.settings import Settings
+from services.together import together
+from services.urls import sqlalchemy_url
 
 POLICIES = {"lru": "allkeys-lru", "lfu": "allkeys-lfu"}
 ARMS = [*POLICIES, *(f"{policy} with crawler" for policy in POLICIES)]
@@ -44,10 +45,9 @@ def set_stage(stack: ExitStack, latency_ms: float) -> tuple[dict[str, ShopServic
     """Start everything; the catalogs and the wires to their database, by arm."""
     postgres = stack.enter_context(Postgres(template=template("S", DATA_SEED)))
     caches = {arm: Redis() for arm in ARMS}
-    with ThreadPoolExecutor() as starting:
-        list(starting.map(stack.enter_context, caches.values()))
+    stack.enter_context(together(caches.values()))
     proxy = stack.enter_context(ProxyServer())
-    database = postgres.database().replace("postgresql://", "postgresql+psycopg://", 1)
+    database = sqlalchemy_url(postgres.database())
     catalogs, wires = {}, {}
     for arm, cache in caches.items():
         small(cache, POLICIES[arm.split()[0]])
@@ -59,8 +59,7 @@ def set_stage(stack: ExitStack, latency_ms: float) -> tuple[dict[str, ShopServic
             "catalog",
             Settings(database_url=wires[arm].through(database), redis_url=cache.url, product_cache="redis"),
         )
-    with ThreadPoolExecutor() as starting:
-        list(starting.map(stack.enter_context, catalogs.values()))
+    stack.enter_context(together(catalogs.values()))
     return catalogs, wires
 
 

@@ -21,6 +21,7 @@ from services.errors import BacklabError
 from services.postgres import Postgres
 from services.shop.load import template
 from services.shop.topology import ONE_EACH, ONE_PROCESS, Shop
+from services.urls import sqlalchemy_url
 
 DATA_SEED = 42
 TOPOLOGIES = {"one": ONE_PROCESS, "each": ONE_EACH}
@@ -71,7 +72,7 @@ def main() -> None:
                 )
                 stack.enter_context(wire.fault("latency", latency_ms=asked.latency_ms))
                 through = wire.through(database)
-            url = through.replace("postgresql://", "postgresql+psycopg://", 1)
+            url = sqlalchemy_url(through)
             shop = stack.enter_context(Shop(TOPOLOGIES[asked.shop], database_url=url))
             if asked.shelf:
                 stock(shop, asked.shelf)
