@@ -10,9 +10,6 @@ one line of JSON, and when its standard input ends, a second line with the state
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -20,7 +17,7 @@ from typing import Any
 
 from chaos.callers import Caller, Page
 from chaos.client import ProxyServer, Wire
-from services.errors import BacklabError
+from chaos.spoken import Knows, parser, perform
 from services.postgres import Postgres
 from services.shop.load import template
 from services.shop.service import ShopService
@@ -80,24 +77,19 @@ class BackOffice(Block):
 
 
 def main() -> None:
-    """Set the stage, say where it is, and leave when standard input ends, saying how much was asked."""
-    parser = argparse.ArgumentParser(
-        prog="python -m chaos.back_office", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("--latency-ms", type=float, default=0.0, help="delay between services and database")
-    latency_ms = parser.parse_args().latency_ms
-    try:
-        with BackOffice() as stage, ExitStack() as faults:
-            for wire in stage.wires.values():
-                faults.enter_context(wire.fault("latency", latency_ms=latency_ms))
-                wire.reset_counts()
-            print(json.dumps({arm: stage.url(arm) for arm in LOADERS}), flush=True)
-            sys.stdin.read()
-            sent = {arm: stage.statements(arm) for arm in LOADERS}
-            print(json.dumps({"statements": sent}), flush=True)
-    except BacklabError as why:
-        print(why, file=sys.stderr)
-        sys.exit(2)
+    """Set the stage for a load scenario."""
+    latency_ms = parser("chaos.back_office", __doc__).parse_args().latency_ms
+
+    def set_stage(stack: ExitStack) -> tuple[dict[str, str], Knows]:
+        stage = stack.enter_context(BackOffice())
+        for wire in stage.wires.values():
+            stack.enter_context(wire.fault("latency", latency_ms=latency_ms))
+            wire.reset_counts()
+        return {arm: stage.url(arm) for arm in LOADERS}, lambda: {
+            "statements": {arm: stage.statements(arm) for arm in LOADERS}
+        }
+
+    perform(set_stage)
 
 
 if __name__ == "__main__":

@@ -10,15 +10,12 @@ second line with the statements that each catalog has sent.
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from contextlib import ExitStack
 
 import redis
 
 from chaos.client import ProxyServer, Wire
-from services.errors import BacklabError
+from chaos.spoken import Knows, parser, perform
 from services.postgres import Postgres
 from services.redis import Redis
 from services.shop.load import template
@@ -64,24 +61,20 @@ def set_stage(stack: ExitStack, latency_ms: float) -> tuple[dict[str, ShopServic
 
 
 def main() -> None:
-    """Set the stage, say where it is, and leave when standard input ends, saying how much was asked."""
-    parser = argparse.ArgumentParser(
-        prog="python -m chaos.product_cache", description=(__doc__ or "").splitlines()[0]
+    """Set the stage for a load scenario."""
+    latency_ms = (
+        parser("chaos.product_cache", __doc__, "delay between catalog and database").parse_args().latency_ms
     )
-    parser.add_argument("--latency-ms", type=float, default=0.0, help="delay between catalog and database")
-    latency_ms = parser.parse_args().latency_ms
-    try:
-        with ExitStack() as stack:
-            catalogs, wires = set_stage(stack, latency_ms)
-            for wire in wires.values():
-                wire.reset_counts()
-            print(json.dumps({arm: catalog.url for arm, catalog in catalogs.items()}), flush=True)
-            sys.stdin.read()
-            sent = {arm: wire.counts().statements for arm, wire in wires.items()}
-            print(json.dumps({"statements": sent}), flush=True)
-    except BacklabError as why:
-        print(why, file=sys.stderr)
-        sys.exit(2)
+
+    def all_of_it(stack: ExitStack) -> tuple[dict[str, str], Knows]:
+        catalogs, wires = set_stage(stack, latency_ms)
+        for wire in wires.values():
+            wire.reset_counts()
+        return {arm: catalog.url for arm, catalog in catalogs.items()}, lambda: {
+            "statements": {arm: wire.counts().statements for arm, wire in wires.items()}
+        }
+
+    perform(all_of_it)
 
 
 if __name__ == "__main__":
