@@ -61,7 +61,7 @@ def described(message: Message) -> dict[str, Any]:
 
 
 def work_off(
-    bootstrap: str, topic: str, dead: str, decide: Decide, rounds: int = 40, within_s: float = 12.0
+    bootstrap: str, topic: str, dead: str, decide: Decide, rounds: int = 40, within_s: float = 30.0
 ) -> Run:
     """Read a topic to its end or until `rounds` attempts are used up; each partition keeps its order."""
     topics, run = Topics(bootstrap), Run()
