@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,8 @@ from backlab.meter import Meter
 from backlab.progress import activity
 from services import kinds
 from services.errors import BacklabError
+from services.together import all_at_once
+from services.urls import sqlalchemy_url
 
 if TYPE_CHECKING:
     from chaos.client import ProxyServer, Wire
@@ -57,7 +58,7 @@ class Bench:
             with activity(f"starting {', '.join(self.servers)}") as say, _told_to(say):
                 for server in self.servers.values():
                     server.progress = _telling
-                _all_at_once([server.start for server in self.servers.values()])
+                all_at_once([server.start for server in self.servers.values()])
         except BaseException:
             self._stop()
             raise
@@ -106,7 +107,7 @@ class Bench:
         proxy, self._proxy = self._proxy, None
         self._wires.clear()
         stops = [server.stop for server in self.servers.values()]
-        _all_at_once(([proxy.stop] if proxy else []) + stops)
+        all_at_once(([proxy.stop] if proxy else []) + stops)
 
     def __repr__(self) -> str:
         state = ", ".join(f"{name} {s.version} ({s.backend})" for name, s in self.servers.items())
@@ -155,11 +156,6 @@ def bench(*names: str, **options: Any) -> Iterator[Bench]:
         servers._meter.stop()
 
 
-def sqlalchemy_url(url: str) -> str:
-    """A libpq URL as SQLAlchemy wants it, with psycopg 3 as its driver."""
-    return "postgresql+psycopg://" + url.split("://", 1)[1]
-
-
 def _make(
     name: str,
     data: str | None,
@@ -202,17 +198,6 @@ def _telling(words: str) -> None:
     """Pass on what a server or the seeding says; nobody listens outside of a start."""
     if _listener is not None:
         _listener(words)
-
-
-def _all_at_once(calls: list[Callable[[], Any]]) -> None:
-    """Run calls in threads and wait for all of them; the first error is raised after the last has ended."""
-    if len(calls) == 1:
-        calls[0]()
-    elif calls:
-        with ThreadPoolExecutor(len(calls)) as pool:
-            futures = [pool.submit(call) for call in calls]
-        for future in futures:
-            future.result()
 
 
 def _announcement(made: Bench) -> str:

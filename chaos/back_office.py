@@ -10,60 +10,46 @@ one line of JSON, and when its standard input ends, a second line with the state
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 from chaos.callers.caller import Caller
 from chaos.callers.page import Page
 from chaos.client import ProxyServer, Wire
-from services.errors import BacklabError
+from chaos.spoken import Knows, parser, perform
 from services.postgres import Postgres
 from services.shop.load import template
 from services.shop.service import ShopService
 from services.shop.settings import Settings
+from services.together import Block, together
+from services.urls import sqlalchemy_url
 
 LOADERS = ("naive", "repaired")
 DATA_SEED = 42
 
 
-class BackOffice:
+class BackOffice(Block):
     """The running stage: `url(arm)` is a copy's address, `wires[arm]` lies between it and the database."""
 
     def __init__(self, pool_size: int = 5, pool_timeout_s: float = 1.0) -> None:
+        super().__init__()
         self.pool_size, self.pool_timeout_s = pool_size, pool_timeout_s
         self.wires: dict[str, Wire] = {}
         self.services: dict[str, ShopService] = {}
         self.postgres: Postgres
-        self._open = ExitStack()
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._open.close()
-            raise
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._open.close()
 
     def _start(self) -> None:
         postgres = self.postgres = self._open.enter_context(Postgres(template=template("S", DATA_SEED)))
         proxy = self._open.enter_context(ProxyServer())
-        database = postgres.database().replace("postgresql://", "postgresql+psycopg://")
+        database = sqlalchemy_url(postgres.database())
         for arm in LOADERS:
             self.wires[arm] = proxy.proxy(
                 arm, upstream=f"{postgres.host}:{postgres.port}", protocol="postgres"
             )
             self.services[arm] = ShopService("orders", self._settings(arm, database))
-        with ThreadPoolExecutor() as starting:
-            list(starting.map(self._open.enter_context, self.services.values()))
+        self._open.enter_context(together(self.services.values()))
 
     def _settings(self, arm: str, database: str) -> Settings:
         return Settings(
@@ -92,24 +78,19 @@ class BackOffice:
 
 
 def main() -> None:
-    """Set the stage, say where it is, and leave when standard input ends, saying how much was asked."""
-    parser = argparse.ArgumentParser(
-        prog="python -m chaos.back_office", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("--latency-ms", type=float, default=0.0, help="delay between services and database")
-    latency_ms = parser.parse_args().latency_ms
-    try:
-        with BackOffice() as stage, ExitStack() as faults:
-            for wire in stage.wires.values():
-                faults.enter_context(wire.fault("latency", latency_ms=latency_ms))
-                wire.reset_counts()
-            print(json.dumps({arm: stage.url(arm) for arm in LOADERS}), flush=True)
-            sys.stdin.read()
-            sent = {arm: stage.statements(arm) for arm in LOADERS}
-            print(json.dumps({"statements": sent}), flush=True)
-    except BacklabError as why:
-        print(why, file=sys.stderr)
-        sys.exit(2)
+    """Set the stage for a load scenario."""
+    latency_ms = parser("chaos.back_office", __doc__).parse_args().latency_ms
+
+    def set_stage(stack: ExitStack) -> tuple[dict[str, str], Knows]:
+        stage = stack.enter_context(BackOffice())
+        for wire in stage.wires.values():
+            stack.enter_context(wire.fault("latency", latency_ms=latency_ms))
+            wire.reset_counts()
+        return {arm: stage.url(arm) for arm in LOADERS}, lambda: {
+            "statements": {arm: stage.statements(arm) for arm in LOADERS}
+        }
+
+    perform(set_stage)
 
 
 if __name__ == "__main__":

@@ -9,17 +9,17 @@ ends, a second line with what database and monitor know.
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
+from contextlib import ExitStack
 
 from chaos.shopping import DATA_SEED, TOPOLOGIES, evidence
+from chaos.spoken import Knows, parser, perform
 from services.errors import BacklabError
 from services.postgres import Postgres
 from services.shop.lag.age import Row, ages_s
 from services.shop.lag.servers import LagMonitor
 from services.shop.load import template
 from services.shop.topology import Shop
+from services.urls import sqlalchemy_url
 
 GROUP, TOPIC, TOO_OLD_S = "projector", "orders", 4.0
 FIELDS = ("start", "position", "next", "end")
@@ -50,31 +50,21 @@ def _watching(shop: Shop) -> LagMonitor:
 
 
 def main() -> None:
-    """Set the stage, say where it is, and leave when standard input ends, saying what has happened."""
-    parser = argparse.ArgumentParser(
-        prog="python -m chaos.order_pipeline", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("--shop", choices=TOPOLOGIES, default="one", help="in one process, or in seven")
-    parser.add_argument("--latency-ms", type=float, default=0.0, help="must be 0: nothing here is delayed")
-    asked = parser.parse_args()
-    try:
+    """Set the stage for a load scenario."""
+    offered = parser("chaos.order_pipeline", __doc__, "must be 0: nothing here is delayed")
+    offered.add_argument("--shop", choices=TOPOLOGIES, default="one", help="in one process, or in seven")
+    asked = offered.parse_args()
+
+    def set_stage(stack: ExitStack) -> tuple[dict[str, str], Knows]:
         if asked.latency_ms:
             raise BacklabError("this scenario puts no distance anywhere", "leave --latency-ms out")
-        with Postgres(template=template("S", DATA_SEED)) as postgres:
-            database = postgres.database()
-            url = database.replace("postgresql://", "postgresql+psycopg://", 1)
-            workers = ["relay", "projector"]
-            with (
-                Shop(TOPOLOGIES[asked.shop], database_url=url, workers=workers) as shop,
-                _watching(shop) as monitor,
-            ):
-                print(json.dumps({"shop": shop.url}), flush=True)
-                sys.stdin.read()
-                seen = evidence(postgres, database) | hill(monitor)
-            print(json.dumps({"evidence": seen}), flush=True)
-    except BacklabError as why:
-        print(why, file=sys.stderr)
-        sys.exit(2)
+        postgres = stack.enter_context(Postgres(template=template("S", DATA_SEED)))
+        database, workers = postgres.database(), ["relay", "projector"]
+        shop = Shop(TOPOLOGIES[asked.shop], database_url=sqlalchemy_url(database), workers=workers)
+        monitor = stack.enter_context(_watching(stack.enter_context(shop)))
+        return {"shop": shop.url}, lambda: {"evidence": evidence(postgres, database) | hill(monitor)}
+
+    perform(set_stage)
 
 
 if __name__ == "__main__":

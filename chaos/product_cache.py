@@ -10,21 +10,19 @@ second line with the statements that each catalog has sent.
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import redis
 
 from chaos.client import ProxyServer, Wire
-from services.errors import BacklabError
+from chaos.spoken import Knows, parser, perform
 from services.postgres import Postgres
 from services.redis import Redis
 from services.shop.load import template
 from services.shop.service import ShopService
 from services.shop.settings import Settings
+from services.together import together
+from services.urls import sqlalchemy_url
 
 POLICIES = {"lru": "allkeys-lru", "lfu": "allkeys-lfu"}
 ARMS = [*POLICIES, *(f"{policy} with crawler" for policy in POLICIES)]
@@ -44,10 +42,9 @@ def set_stage(stack: ExitStack, latency_ms: float) -> tuple[dict[str, ShopServic
     """Start everything; the catalogs and the wires to their database, by arm."""
     postgres = stack.enter_context(Postgres(template=template("S", DATA_SEED)))
     caches = {arm: Redis() for arm in ARMS}
-    with ThreadPoolExecutor() as starting:
-        list(starting.map(stack.enter_context, caches.values()))
+    stack.enter_context(together(caches.values()))
     proxy = stack.enter_context(ProxyServer())
-    database = postgres.database().replace("postgresql://", "postgresql+psycopg://", 1)
+    database = sqlalchemy_url(postgres.database())
     catalogs, wires = {}, {}
     for arm, cache in caches.items():
         small(cache, POLICIES[arm.split()[0]])
@@ -59,30 +56,25 @@ def set_stage(stack: ExitStack, latency_ms: float) -> tuple[dict[str, ShopServic
             "catalog",
             Settings(database_url=wires[arm].through(database), redis_url=cache.url, product_cache="redis"),
         )
-    with ThreadPoolExecutor() as starting:
-        list(starting.map(stack.enter_context, catalogs.values()))
+    stack.enter_context(together(catalogs.values()))
     return catalogs, wires
 
 
 def main() -> None:
-    """Set the stage, say where it is, and leave when standard input ends, saying how much was asked."""
-    parser = argparse.ArgumentParser(
-        prog="python -m chaos.product_cache", description=(__doc__ or "").splitlines()[0]
+    """Set the stage for a load scenario."""
+    latency_ms = (
+        parser("chaos.product_cache", __doc__, "delay between catalog and database").parse_args().latency_ms
     )
-    parser.add_argument("--latency-ms", type=float, default=0.0, help="delay between catalog and database")
-    latency_ms = parser.parse_args().latency_ms
-    try:
-        with ExitStack() as stack:
-            catalogs, wires = set_stage(stack, latency_ms)
-            for wire in wires.values():
-                wire.reset_counts()
-            print(json.dumps({arm: catalog.url for arm, catalog in catalogs.items()}), flush=True)
-            sys.stdin.read()
-            sent = {arm: wire.counts().statements for arm, wire in wires.items()}
-            print(json.dumps({"statements": sent}), flush=True)
-    except BacklabError as why:
-        print(why, file=sys.stderr)
-        sys.exit(2)
+
+    def all_of_it(stack: ExitStack) -> tuple[dict[str, str], Knows]:
+        catalogs, wires = set_stage(stack, latency_ms)
+        for wire in wires.values():
+            wire.reset_counts()
+        return {arm: catalog.url for arm, catalog in catalogs.items()}, lambda: {
+            "statements": {arm: wire.counts().statements for arm, wire in wires.items()}
+        }
+
+    perform(all_of_it)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,8 @@ import json
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 from confluent_kafka import Producer
@@ -27,6 +26,8 @@ from services.shop.load import template
 from services.shop.settings import Settings
 from services.shop.worker_server import Worker
 from services.shop.workers.events import ORDERS
+from services.together import Block, together
+from services.urls import sqlalchemy_url
 
 DATA_SEED, PATIENCE_S, LOOK_S = 42, 4.0, 0.02
 SOON = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 500, "log_level": 2}
@@ -49,48 +50,36 @@ class PlaceAndSee:
         self._database = psycopg.connect(database, autocommit=True, connect_timeout=5)
 
     def __call__(self) -> str:
-        order, until_s = next(_orders), time.monotonic() + PATIENCE_S
+        order, began_s = next(_orders), time.monotonic()
         self._producer.produce(ORDERS, placed(order), str(order).encode())
         self._producer.flush(PATIENCE_S)
         asked = "SELECT 1 FROM order_views WHERE order_id = %s"
-        while time.monotonic() < until_s:
+        while (waited_s := time.monotonic() - began_s) < PATIENCE_S:
             if self._database.execute(asked, [order]).fetchone():
                 return "ok"
-            time.sleep(LOOK_S)
+            time.sleep(max(LOOK_S, waited_s / 20))  # who waits long need not look often
         return "failed"
 
     def close(self) -> None:
         self._database.close()
 
 
-class Projection:
+class Projection(Block):
     """The running stage."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.servers: dict[str, Any] = {}
         self.wires: dict[str, Wire] = {}
         self._database = ""
-        self._open = ExitStack()
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._open.close()
-            raise
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._open.close()
 
     def _start(self) -> None:
-        postgres = self._open.enter_context(Postgres(template=template("S", DATA_SEED)))
-        kafka = self._open.enter_context(Kafka())
-        proxy = self._open.enter_context(ProxyServer())
+        postgres, kafka, proxy = Postgres(template=template("S", DATA_SEED)), Kafka(), ProxyServer()
+        self._open.enter_context(together([postgres, kafka, proxy]))
         upstream = f"{postgres.host}:{postgres.port}"
         wire = self.wires["postgres"] = proxy.proxy("postgres", upstream=upstream, protocol="postgres")
         self._database = postgres.database()
-        url = self._database.replace("postgresql://", "postgresql+psycopg://", 1)
+        url = sqlalchemy_url(self._database)
         records.create(url)
         settings = Settings(database_url=wire.through(url), kafka_bootstrap=kafka.bootstrap, partitions=3)
         projector = self._open.enter_context(Worker("projector", settings))

@@ -9,18 +9,17 @@ line with what the database knows: orders, charges, and what must never be there
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from contextlib import ExitStack
 
 import httpx
 import psycopg
 
 from chaos.client import ProxyServer
-from services.errors import BacklabError
+from chaos.spoken import Knows, parser, perform
 from services.postgres import Postgres
 from services.shop.load import template
 from services.shop.topology import ONE_EACH, ONE_PROCESS, Shop
+from services.urls import sqlalchemy_url
 
 DATA_SEED = 42
 TOPOLOGIES = {"one": ONE_PROCESS, "each": ONE_EACH}
@@ -34,13 +33,11 @@ EVIDENCE = {
 
 def arguments() -> argparse.Namespace:
     """What a scenario may want."""
-    parser = argparse.ArgumentParser(
-        prog="python -m chaos.shopping", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("--shop", choices=TOPOLOGIES, default="one", help="in one process, or in seven")
-    parser.add_argument("--latency-ms", type=float, default=0.0, help="delay between services and database")
-    parser.add_argument("--shelf", help="how many pieces of a product there are: 1=100")
-    return parser.parse_args()
+    offered = parser("chaos.shopping", __doc__)
+    offered.add_argument("--shop", choices=TOPOLOGIES, default="one", help="in one process, or in seven")
+    offered.add_argument("--shelf", help="how many pieces of a product there are: 1=100")
+    asked: argparse.Namespace = offered.parse_args()
+    return asked
 
 
 def stock(shop: Shop, shelf: str) -> None:
@@ -58,29 +55,23 @@ def evidence(postgres: Postgres, database: str) -> dict[str, int]:
 
 
 def main() -> None:
-    """Set the stage, say where it is, and leave when standard input ends, saying what has happened."""
+    """Set the stage for a load scenario."""
     asked = arguments()
-    try:
-        with ExitStack() as stack:
-            postgres = stack.enter_context(Postgres(template=template("S", DATA_SEED)))
-            database = through = postgres.database()
-            if asked.latency_ms:
-                proxy = stack.enter_context(ProxyServer())
-                wire = proxy.proxy(
-                    "database", upstream=f"{postgres.host}:{postgres.port}", protocol="postgres"
-                )
-                stack.enter_context(wire.fault("latency", latency_ms=asked.latency_ms))
-                through = wire.through(database)
-            url = through.replace("postgresql://", "postgresql+psycopg://", 1)
-            shop = stack.enter_context(Shop(TOPOLOGIES[asked.shop], database_url=url))
-            if asked.shelf:
-                stock(shop, asked.shelf)
-            print(json.dumps({"shop": shop.url}), flush=True)
-            sys.stdin.read()
-            print(json.dumps({"evidence": evidence(postgres, database)}), flush=True)
-    except BacklabError as why:
-        print(why, file=sys.stderr)
-        sys.exit(2)
+
+    def set_stage(stack: ExitStack) -> tuple[dict[str, str], Knows]:
+        postgres = stack.enter_context(Postgres(template=template("S", DATA_SEED)))
+        database = through = postgres.database()
+        if asked.latency_ms:
+            proxy = stack.enter_context(ProxyServer())
+            wire = proxy.proxy("database", upstream=f"{postgres.host}:{postgres.port}", protocol="postgres")
+            stack.enter_context(wire.fault("latency", latency_ms=asked.latency_ms))
+            through = wire.through(database)
+        shop = stack.enter_context(Shop(TOPOLOGIES[asked.shop], database_url=sqlalchemy_url(through)))
+        if asked.shelf:
+            stock(shop, asked.shelf)
+        return {"shop": shop.url}, lambda: {"evidence": evidence(postgres, database)}
+
+    perform(set_stage)
 
 
 if __name__ == "__main__":

@@ -14,12 +14,10 @@ configuration:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 from chaos.back_office import DATA_SEED, BackOffice
 from chaos.callers import maker
@@ -30,6 +28,8 @@ from chaos.wire.protocols import PROTOCOLS
 from services import kinds
 from services.errors import BacklabError
 from services.shop.worker_server import WORKERS
+from services.together import Block, together
+from services.urls import sqlalchemy_url
 
 SHOPS: dict[str, type[BackOffice] | type[Projection]] = {"back_office": BackOffice, "projection": Projection}
 WHOLE = "whole"
@@ -84,34 +84,26 @@ FIELDS: dict[str, type] = {
 }  # fmt: skip
 
 
-class Stage:
+class Stage(Block):
     """What a plan asks for, running: `servers`, `wires`, and `callers` (arm -> what makes one)."""
 
     def __init__(self, plan: Plan) -> None:
+        super().__init__()
         self.plan = plan
         self.servers: dict[str, Any] = {}
         self.wires: dict[str, Wire] = {}
         self.callers: dict[str, Callable[[], Caller]] = {}
         self.behind: dict[str, str] = {}  # wire -> server
         self._database = ""
-        self._open = ExitStack()
 
-    def __enter__(self) -> Self:
-        try:
-            if self.plan.shop in SHOPS:
-                self._raise_shop()
-            self._raise_servers()
-            if self.plan.shop == WHOLE:
-                self._raise_whole_shop()
-            for arm, kind in self.plan.load.items():
-                self.callers[arm] = partial(maker(kind, self.plan.there), self)
-        except BaseException:
-            self._open.close()
-            raise
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._open.close()
+    def _start(self) -> None:
+        if self.plan.shop in SHOPS:
+            self._raise_shop()
+        self._raise_servers()
+        if self.plan.shop == WHOLE:
+            self._raise_whole_shop()
+        for arm, kind in self.plan.load.items():
+            self.callers[arm] = partial(maker(kind, self.plan.there), self)
 
     def _raise_shop(self) -> None:
         shop = SHOPS[self.plan.shop]()
@@ -123,8 +115,7 @@ class Stage:
 
     def _raise_servers(self) -> None:
         made = {name: _make(name) for name in self.plan.servers}
-        with ThreadPoolExecutor() as starting:
-            list(starting.map(self._open.enter_context, made.values()))
+        self._open.enter_context(together(made.values()))
         self.servers |= made
         if "postgres" in made:
             self._database = made["postgres"].database("shop")
@@ -145,7 +136,7 @@ class Stage:
         from services.shop.topology import Shop
 
         settings = {"kafka_bootstrap": self.address("kafka")} if self.plan.workers else {}
-        url = self.address("postgres").replace("postgresql://", "postgresql+psycopg://", 1)
+        url = sqlalchemy_url(self.address("postgres"))
         shop = Shop(database_url=url, workers=self.plan.workers, settings=settings)
         self._open.enter_context(shop)
         self.servers |= {"shop": shop.processes["gateway"], **shop.workers}

@@ -23,6 +23,7 @@ from services.certificate import Certificate
 from services.errors import BacklabError, ServerError
 from services.server import Image, Native, Server
 from services.snapshots import Template
+from services.urls import sqlalchemy_url
 from services.user import User
 
 __all__ = ["Postgres", "Template"]
@@ -81,7 +82,7 @@ class Postgres(Server):
     @property
     def sqlalchemy_url(self) -> str:
         """The same for SQLAlchemy."""
-        return self.url.replace("postgresql://", "postgresql+psycopg://", 1)
+        return sqlalchemy_url(self.url)
 
     def _url(self, database: str) -> str:
         verified = (

@@ -100,7 +100,8 @@ def _one_bar(
     if high > low:
         ax.plot([low, high], [place, place], color=INK, lw=1.2, zorder=4)
     shown = plain(float(f"{mid:.3g}") if mid % 1 else mid) + (f" of {number(of)}" if of else "")
-    ax.annotate(shown, (max(mid, high, start), place), xytext=(5, 0), textcoords="offset points", va="center",
+    ends = max(mid, high, start, of or start)
+    ax.annotate(shown, (ends, place), xytext=(5, 0), textcoords="offset points", va="center",
                 fontweight="bold", color=look.ink, annotation_clip=False, zorder=7)  # fmt: skip
     return shown
 
@@ -156,13 +157,15 @@ def _level_axes(ax: Axes, names: list[str], x_label: str) -> None:
 
 
 def _start(values: pd.Series, log: bool) -> float:
-    """Where bars begin: at zero, or on a log axis at the decade below the smallest."""
+    """Where bars begin: at zero, or on a log axis at half a decade or a whole one below the smallest."""
     positive = values[values > 0]
     if not log:
         return 0.0
     if positive.empty:
         return 1.0
-    return float(10 ** np.floor(np.log10(float(positive.min()) * 0.7)))
+    least = float(positive.min()) * 0.7
+    decade = float(10 ** np.floor(np.log10(least)))
+    return 5 * decade if 5 * decade <= least else decade
 
 
 def _swap(guess: Guess, place: float) -> tuple[Any, Any]:

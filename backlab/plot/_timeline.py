@@ -75,11 +75,15 @@ def _one_arm(card: Card, ax: Axes, arm: str, part: pd.DataFrame, x: str, y: str,
 
 
 def _crosses(card: Card, ax: Axes, bad: pd.DataFrame, x: str, by: str, looks: dict[str, Style]) -> None:
-    """Calls without a good end, in one row along the top of the axes per arm, above all dots."""
+    """Calls without a good end, in one row along the top of the axes per arm, each with how long it took."""
     low, high = ax.get_ylim()
     ax.set_ylim(low, high * (high / low) ** 0.15 if ax.get_yscale() == "log" else high * 1.15)
     for place, (arm, part) in enumerate(each(bad, by)):
         height = 0.88 - 0.06 * place
+        if "latency_ms" in part:
+            ends = part[x] + part["latency_ms"] / 1000
+            ax.plot([part[x], ends], [[height] * len(part)] * 2, "-", color=looks[arm].colour, lw=1.2,
+                    alpha=0.5, transform=ax.get_xaxis_transform(), zorder=4)  # fmt: skip
         ax.plot(part[x], [height] * len(part), "x", color=looks[arm].ink, ms=5, mew=1.3,
                 transform=ax.get_xaxis_transform(), zorder=5, clip_on=False)  # fmt: skip
         note = f"\N{MULTIPLICATION SIGN} {number(len(part))} failed"

@@ -65,7 +65,7 @@ def level_ticks(levels: Sequence[float], log: bool) -> list[float]:
     if len(ordered) < 2:
         return ordered
     place = [math.log10(v) if log else v for v in ordered]
-    room = (place[-1] - place[0]) / 14
+    room = (place[-1] - place[0]) / 11
     kept = [0]
     for i in range(1, len(ordered) - 1):
         if place[i] - place[kept[-1]] >= room and place[-1] - place[i] >= room:

@@ -14,11 +14,12 @@ from datasets.shop import SIZES
 from services.errors import BacklabError
 from services.shop import load, records
 from services.shop.settings import Settings
+from services.urls import libpq_url
 
 
 def prepare(url: str, size: str, seed: int) -> bool:
     """Make what the SQLAlchemy `url` lacks; True when it was filled. Safe to repeat."""
-    libpq = url.replace("postgresql+psycopg://", "postgresql://", 1)
+    libpq = libpq_url(url)
     with psycopg.connect(libpq) as connection:
         found = connection.execute("SELECT to_regclass('public.products')").fetchone()
     is_empty = found is None or found[0] is None

@@ -25,6 +25,7 @@ import uvicorn
 
 from services.errors import BacklabError
 from services.shop.settings import Settings
+from services.urls import libpq_url
 
 TEXT, JSON = b"text/plain; version=0.0.4; charset=utf-8", b"application/json"
 LONGEST_MS = 60_000
@@ -86,7 +87,7 @@ class Replica:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _connect(self) -> psycopg.AsyncConnection:
-        url = self.settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+        url = libpq_url(self.settings.database_url)
         return await psycopg.AsyncConnection.connect(url, autocommit=True)
 
     async def _answer(self, scope: Scope) -> Answer:

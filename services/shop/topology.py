@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any
 
 from services import ports
 from services.kafka import Kafka
@@ -29,6 +27,8 @@ from services.shop.run import SERVICES, chosen
 from services.shop.service import ShopService
 from services.shop.settings import Settings
 from services.shop.worker_server import Worker
+from services.together import Block, together
+from services.urls import sqlalchemy_url
 
 ONE_PROCESS = ("all",)
 ONE_EACH = SERVICES
@@ -36,7 +36,7 @@ ONE_EACH = SERVICES
 Through = Callable[[str, str], str]
 
 
-class Shop:
+class Shop(Block):
     """The running shop; a context manager.
 
     `settings` are fields of `Settings` for every process, `each` those for the process of one service.
@@ -59,6 +59,7 @@ class Shop:
         each: Mapping[str, Mapping[str, Any]] | None = None,
         through: Through = lambda _service, url: url,
     ) -> None:
+        super().__init__()
         self.groups = [chosen(names) for names in processes]
         self.size, self.seed, self.database_url, self.with_redis = size, seed, database_url, redis
         self._asked, self._each, self._through = dict(settings or {}), dict(each or {}), through
@@ -68,18 +69,6 @@ class Shop:
         self._wanted_workers = workers
         self.postgres: Postgres | None = None
         self._urls: dict[str, str] = {}
-        self._open = ExitStack()
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._open.close()
-            raise
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._open.close()
 
     def url_of(self, service: str) -> str:
         """The address of one service."""
@@ -96,8 +85,8 @@ class Shop:
         records.create(self.settings.database_url)
         self.workers = {name: Worker(name, self.settings) for name in self._wanted_workers}
         # no more at a time than there are processors, so that each has its time to start for itself
-        with ThreadPoolExecutor(os.cpu_count()) as starting:
-            list(starting.map(self._open.enter_context, [*self._servers(), *self.workers.values()]))
+        everybody = [*self._servers(), *self.workers.values()]
+        self._open.enter_context(together(everybody, most=os.cpu_count()))
 
     def _stores(self) -> dict[str, str]:
         """Where the data lives, the servers started if nobody gave any."""
@@ -105,7 +94,7 @@ class Shop:
         if not self.database_url:
             made = Postgres(template=template(self.size, self.seed))
             self.postgres = self._open.enter_context(made)
-            found["database_url"] = made.database().replace("postgresql://", "postgresql+psycopg://", 1)
+            found["database_url"] = sqlalchemy_url(made.database())
         if self.with_redis:
             found |= {"redis_url": self._open.enter_context(Redis()).url, "cart_store": "redis"}
         if self._wanted_workers and "kafka_bootstrap" not in self._asked:

@@ -6,11 +6,12 @@ import psycopg
 import pytest
 
 from backlab import bench, up
-from backlab.bench import Bench, sqlalchemy_url
+from backlab.bench import Bench
 from chaos.client import Wire
 from chaos.steering import Api
 from services.errors import BacklabError, ServerError
 from services.kinds import KINDS
+from services.urls import sqlalchemy_url
 
 
 class Fake:

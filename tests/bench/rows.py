@@ -14,6 +14,7 @@ from datasets.table import Table
 from services.postgres import Postgres, Template
 from services.shop import load
 from services.shop.models import OrderLine
+from services.urls import sqlalchemy_url
 from tests.bench.figure import Figure, interleaved, seconds
 
 ROUNDS = 10
@@ -47,7 +48,7 @@ def by_orm(url: str, lines: Table) -> float:
     names = list(lines.columns)
     columns = [lines.columns[name][:ORM_ROWS].tolist() for name in names]
     rows = [OrderLine(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)]
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    engine = create_engine(sqlalchemy_url(url))
     try:
         with engine.begin() as connection:
             connection.exec_driver_sql("TRUNCATE order_lines")

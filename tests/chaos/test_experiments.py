@@ -86,6 +86,21 @@ def test_the_bounded_page_survives_an_outage_of_its_cache(backend: str, monkeypa
     assert set(seen.rows[seen.rows.arm == "bounded"].outcome) == {"ok"}
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_projector_frozen_poisoned_or_far_from_its_database_falls_behind(backend: str, monkeypatch) -> None:
+    """All three faults touch something, the oldest order is too old at the end, and orders are seen again."""
+    monkeypatch.setenv("BACKLAB_BACKEND", backend)
+    seen = experiment("5_5_consumer_faults")
+    assert (seen.verdict, seen.deviated, seen.failures) == ("deviated", ["oldest unhandled order"], [])
+    assert [name for _, _, name in seen.faults] == [
+        "projector paused",
+        "projector poisoned",
+        "50 ms each way",
+    ]
+    assert seen.touched
+    assert seen.recovery_s("orders") is not None
+
+
 def test_an_unknown_experiment_is_refused_with_the_nearest_name() -> None:
     """A typo costs one sentence, not a stack trace."""
     with pytest.raises(BacklabError, match="did you mean 4_2_database_moves_zone"):

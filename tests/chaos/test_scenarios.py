@@ -76,6 +76,14 @@ def test_each_small_cache_says_what_a_page_costs_with_and_without_a_crawler() ->
     assert seen.statements["lru with crawler"] >= crawled["lru with crawler"]
 
 
+def test_a_burst_of_orders_makes_a_hill_and_rings_no_pager() -> None:
+    """Six times as many orders for three seconds: the projector falls behind, and is soon there again."""
+    seen = load("order_burst", users=12, seconds=12)
+    assert set(seen.rows.outcome) == {"ok"}
+    assert seen.evidence["highest lag of the projector"] > 0
+    assert seen.evidence["times a pager rang"] == 0
+
+
 def test_users_come_in_steps_where_a_shape_is_asked_for() -> None:
     """They only ever grow, through at least three levels, up to the number that was asked for."""
     counted = load("browse", users=10, seconds=6, shape="steps").users.users

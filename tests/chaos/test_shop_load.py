@@ -12,6 +12,7 @@ from datasets.shop import CHOSEN_SEED, PageCost, page_cost, shop
 from services.postgres import Postgres
 from services.shop import load, pages
 from services.shop.models import Base
+from services.urls import sqlalchemy_url
 
 SIZES = [1, 10, 50, 200]
 
@@ -77,7 +78,7 @@ def test_the_lazy_page_costs_on_the_wire_what_arithmetic_says(loaded):
     url = loaded.database()
     with ProxyServer() as proxy:
         wire = proxy.proxy("postgres", upstream=f"{loaded.host}:{loaded.port}", protocol="postgres")
-        engine = create_engine(wire.through(url).replace("postgresql://", "postgresql+psycopg://"))
+        engine = create_engine(sqlalchemy_url(wire.through(url)))
         with Session(engine) as warm:
             pages.lazily(warm, 1)
         costs: dict[int, PageCost] = {size: page_cost(shop("S", CHOSEN_SEED), size) for size in SIZES}

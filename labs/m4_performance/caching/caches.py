@@ -5,18 +5,19 @@ known(keys) -> those it has        store(keys) -> how many writes it refused    
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import redis
 from pymemcache.client.base import Client  # type: ignore[import-untyped]  # pymemcache ships no types
 
-import backlab
+from services import kinds
+from services.together import together
 
 POLICIES = ("noeviction", "allkeys-random", "volatile-ttl", "allkeys-lru", "allkeys-lfu")
-CLASSIC = {"memory-limit": "3", "extended": "no_modern"}
+MODERN = {"memory-limit": "3"}
+CLASSIC = MODERN | {"extended": "no_modern"}
 VALUE = b"x" * 900
 HOUR_S = 3_600  # volatile-ttl evicts only what has one; no key lives to see it
 
@@ -83,22 +84,11 @@ class MemcachedCache:
 
 
 @contextmanager
-def more(kind: str, count: int, settings: Mapping[str, str] | None = None) -> Iterator[list[Any]]:
-    """`count` further servers of a kind, started at once, gone after the block."""
-    with ExitStack() as stack, ThreadPoolExecutor(max(1, count)) as starting:
-        chosen = {kind: settings or {}}
-        benches = [backlab.bench(kind, settings=chosen) for _ in range(count)]
-        yield [getattr(bench, kind) for bench in starting.map(stack.enter_context, benches)]
-
-
-@contextmanager
 def tournament_caches(room_bytes: int) -> Iterator[list[Cache]]:
     """Two modes of Memcached and five policies of Redis, each on a server of its own."""
-    with (
-        more("memcached", 1, {"memory-limit": "3"}) as [modern],
-        more("memcached", 1, CLASSIC) as [classic],
-        more("redis", len(POLICIES)) as servers,
-    ):
+    modern, classic = (kinds.make("memcached", settings=mode) for mode in (MODERN, CLASSIC))
+    servers = [kinds.make("redis") for _ in POLICIES]
+    with together([modern, classic, *servers]):
         players: list[Cache] = [
             MemcachedCache("Memcached, segmented", modern),
             MemcachedCache("Memcached, no_modern", classic),
@@ -112,7 +102,8 @@ def tournament_caches(room_bytes: int) -> Iterator[list[Cache]]:
 def curve_caches(rooms: Sequence[int], samples: Sequence[int]) -> Iterator[list[Cache]]:
     """Redis' LRU at several sizes, looking at few keys or at more before it evicts one."""
     wanted = [(room, looks) for looks in samples for room in rooms]
-    with more("redis", len(wanted)) as servers:
+    servers = [kinds.make("redis") for _ in wanted]
+    with together(servers):
         yield [
             RedisCache(f"Redis, {looks} samples", server.url, "allkeys-lru", room, looks)
             for server, (room, looks) in zip(servers, wanted, strict=True)

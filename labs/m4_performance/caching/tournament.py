@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from datasets.traffic import PHASES, Trace
 from labs.m4_performance.caching import exact
-from labs.m4_performance.caching.caches import Cache, RedisCache, more
+from labs.m4_performance.caching.caches import Cache, RedisCache
+from services import kinds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +97,7 @@ def curve(requests: Sequence[int], smallest: int = 200) -> pd.DataFrame:
 
 def in_a_second(trace: Trace, room_bytes: int) -> pd.DataFrame:
     """The same trace against Redis' LRU alone and as fast as it goes: faster than its clock ticks."""
-    with more("redis", 1) as [server]:
+    with kinds.make("redis") as server:
         hurried = RedisCache("Redis allkeys-lru, hurried", server.url, "allkeys-lru", room_bytes)
         return play(trace, [hurried])
 

@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.orm import Session
 
-from backlab.bench import sqlalchemy_url
 from backlab.check import Verdict
 from backlab.grading.exactly import exactly
 from backlab.grading.hidden import Draw
@@ -23,6 +22,7 @@ from labs.m4_performance.n_plus_one import plans
 from labs.m4_performance.n_plus_one.evidence import DISTINCT
 from labs.m4_performance.n_plus_one.renamed import renamed
 from labs.m4_performance.n_plus_one.strategies import by_hand
+from services.urls import sqlalchemy_url
 
 SEEDS = (7, 11, 23)  # few, so that their shops are prepared; what is in them is changed for each learner
 LOADING = "at the loading options of order_page"

@@ -112,10 +112,12 @@ def dead_letters(verdict: Verdict, decide: poison.Decide, bootstrap: str, seed: 
     topics, name = Topics(bootstrap), f"poisoned-{secrets.token_hex(4)}"
     topics.create(name, 2)
     topics.create(f"{name}-dead")
-    bad = [poison.POISON, poison.BROKEN, None]
+    bad = [poison.POISON, poison.BROKEN, poison.STRANGE, None]
     dice.shuffle(bad)
-    values = [b"first", bad[0], b"second", poison.TIRED, bad[1], b"third", bad[2], b"last"]
-    topics.fill(name, [(b"order-%d" % n, value) for n, value in enumerate(values)], partition=1)
+    values = [b"first", bad[0], b"second", poison.TIRED, bad[1], b"third", bad[2], bad[3], b"last"]
+    keyless = values.index(bad[3])
+    keys = [None if n == keyless else b"order-%d" % n for n in range(len(values))]
+    topics.fill(name, zip(keys, values, strict=True), partition=1)
     topics.fill(name, [b"other"] * 3, partition=0)
     run = poison.work_off(bootstrap, name, f"{name}-dead", decide)
     good = [value for value in values if value not in bad]

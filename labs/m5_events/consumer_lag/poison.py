@@ -17,7 +17,8 @@ from labs.m5_events.consumer_lag.members import SOON
 from services.kafka_topics import Topics
 
 Decide = Callable[[dict[str, Any], dict[str, Any], int], dict[str, Any]]
-POISON, BROKEN, TIRED = b"poison", b"\xff\xfe", b"the database is away"
+POISON, BROKEN, STRANGE = b"poison", b"\xff\xfe", b"order.vanished"
+TIRED = b"the database is away"
 AWAY = 4  # attempts until the database is back
 
 
@@ -37,6 +38,8 @@ def failure(value: bytes | None, attempt: int) -> dict[str, Any] | None:
         return {"type": "Tombstone", "text": "no value", "retriable": False}
     if value == POISON:
         return {"type": "ValueError", "text": "total is not a number", "retriable": False}
+    if value == STRANGE:
+        return {"type": "UnknownEvent", "text": "nobody handles order.vanished", "retriable": False}
     if value == TIRED and attempt <= AWAY:
         return {"type": "OperationalError", "text": "the database does not answer", "retriable": True}
     try:
@@ -58,7 +61,7 @@ def described(message: Message) -> dict[str, Any]:
 
 
 def work_off(
-    bootstrap: str, topic: str, dead: str, decide: Decide, rounds: int = 40, within_s: float = 12.0
+    bootstrap: str, topic: str, dead: str, decide: Decide, rounds: int = 40, within_s: float = 30.0
 ) -> Run:
     """Read a topic to its end or until `rounds` attempts are used up; each partition keeps its order."""
     topics, run = Topics(bootstrap), Run()

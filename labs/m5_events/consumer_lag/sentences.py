@@ -10,7 +10,7 @@ import pandas as pd
 from backlab.plot import Card, bars
 from datasets.lag import recording
 from labs.m5_events.consumer_lag.members import Crew
-from labs.m5_events.consumer_lag.rebalance import STEP_S, costs
+from labs.m5_events.consumer_lag.rebalance import STEP_S, nobody_s
 from labs.m5_events.consumer_lag.rules import RULES, Series, right, series, table
 
 BY_EYE = "quiet and dead"
@@ -26,8 +26,7 @@ def by_eye(samples: int = 6) -> pd.DataFrame:
 
 def rebalancing(crews: Mapping[str, Crew], step_s: float = STEP_S) -> str:
     """Who was interrupted least, and who most."""
-    table = costs(crews, step_s)
-    total = table["without owner, C comes (s)"] + table["without owner, C leaves (s)"]
+    total = pd.Series({protocol: nobody_s(crew, step_s) for protocol, crew in crews.items()})
     return (
         f"Coming and going leaves partitions alone for {total.min():.1f} s in sum under {total.idxmin()}"
         f" and for {total.max():.1f} s under {total.idxmax()}"

@@ -5,18 +5,15 @@ cases ──▶ topics ──▶ consumers + monitor ──▶ producer (second 
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from typing import Self
 
 from services.kafka_topics import Topics
 from services.shop.lag.age import Row
 from services.shop.lag.servers import LagMonitor, PacedConsumer, PacedProducer
+from services.together import Block, together
 
 
 @dataclass(frozen=True)
@@ -37,10 +34,11 @@ class Case:
     incident_from_s: float | None = None
 
 
-class Scene:
+class Scene(Block):
     """The running cases; the name of each is that of its topic and group, with the run's `suffix`."""
 
     def __init__(self, bootstrap: str, cases: Sequence[Case], every_s: float = 0.5, suffix: str = "") -> None:
+        super().__init__()
         self.cases, self.suffix = list(cases), suffix
         self._bootstrap = bootstrap
         names = {case.name: self.named(case.name) for case in cases}
@@ -53,37 +51,23 @@ class Scene:
             bootstrap, [asdict(case) | {"topic": names[case.name]} for case in cases]
         )
         self.began_unix_s = 0.0
-        self._deaths: list[threading.Timer] = []
-        self._open = ExitStack()
 
     def named(self, case: str) -> str:
         """The topic and group of a case."""
         return case.replace(" ", "-") + self.suffix
 
-    def __enter__(self) -> Self:
+    def _start(self) -> None:
         topics = Topics(self._bootstrap)
-        try:
-            for case in self.cases:
-                topics.create(self.named(case.name), case.partitions)
-            with ThreadPoolExecutor(os.cpu_count()) as starting:
-                servers = [*self.consumers.values(), self.monitor]
-                list(starting.map(self._open.enter_context, servers))
-            self._open.enter_context(self.producer)
-        except BaseException:
-            self._open.close()
-            raise
+        for case in self.cases:
+            topics.create(self.named(case.name), case.partitions)
+        self._open.enter_context(together([*self.consumers.values(), self.monitor]))
+        self._open.enter_context(self.producer)
         self.began_unix_s = time.time()
         for case in self.cases:
             if case.dies_at_s is not None:
                 death = threading.Timer(case.dies_at_s, self.consumers[case.name].kill)
-                self._deaths.append(death)
+                self._open.callback(death.cancel)
                 death.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for death in self._deaths:
-            death.cancel()
-        self._open.close()
 
     def now_s(self) -> float:
         """Seconds since the first message was due."""

@@ -11,6 +11,7 @@ import pytest
 from services.postgres import Postgres
 from services.shop.load import template
 from services.shop.topology import Shop
+from services.urls import sqlalchemy_url
 
 Start = Callable[..., Shop]
 
@@ -25,7 +26,7 @@ def database_server() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def fresh_database(database_server: Postgres) -> Callable[[], str]:
     """Makes a fresh database with the seeded shop; its SQLAlchemy URL."""
-    return lambda: database_server.database().replace("postgresql://", "postgresql+psycopg://", 1)
+    return lambda: sqlalchemy_url(database_server.database())
 
 
 @pytest.fixture

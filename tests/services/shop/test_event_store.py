@@ -14,6 +14,7 @@ from services.postgres import Postgres
 from services.shop import event_store
 from services.shop.event_audit import Tampered, verify
 from services.shop.event_store import Conflict, NewEvent, StoredEvent, StreamHead
+from services.urls import sqlalchemy_url
 from tests.services.shop.asking import at_once
 
 COPIED = (
@@ -26,7 +27,7 @@ CONTENT = {"pieces": 3, "price": 1.50, "who": 'Zoë "Z" | 1', "nested": {"b": [1
 @pytest.fixture(scope="module")
 def engine(database_server: Postgres) -> Iterator[Engine]:
     """A database with the tables, made twice, as two starts would."""
-    url = database_server.database().replace("postgresql://", "postgresql+psycopg://", 1)
+    url = sqlalchemy_url(database_server.database())
     for _ in range(2):
         event_store.create(url)
     made = create_engine(url, pool_size=8)
