@@ -25,6 +25,7 @@ def connect(address: str) -> Any:
     """A client of the scheduler at tcp://host:8786; `BacklabError` where there is none, or no worker."""
     try:
         import distributed
+        from distributed.comm.registry import get_backend
     except ImportError:
         raise BacklabError(
             "grading on several machines needs Dask, which is not installed",
@@ -33,6 +34,7 @@ def connect(address: str) -> Any:
     for name in ("distributed", "distributed.client", "distributed.comm"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what it would say there, we say in a sentence
     try:
+        get_backend(address.partition("://")[0])  # a client would try for ever
         client = distributed.Client(address, timeout=REACH_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise BacklabError(
@@ -55,7 +57,7 @@ def on_a_cluster(client: Any, works: Mapping[int, Work], tell: Tell) -> Iterator
     futures = {client.submit(cluster_end.grade, work, run, key=f"backlab-{run}-{number}", pure=False): number
                for number, work in works.items()}  # fmt: skip
     try:
-        for future in as_completed(list(futures)):
+        for future in as_completed(list(futures), loop=client.loop):
             number = futures.pop(future)
             yield number, _report(future, works[number])
             future.release()
