@@ -18,6 +18,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from backlab.kernel_fork import Parent, Provisioner
 from backlab.progress import MIME
 from services.errors import BacklabError
 
@@ -61,14 +62,19 @@ def execute(
     listen: Listener | None = None,
     cell_limit_s: float = CELL_LIMIT_S,
     keep_going: bool = False,
+    parent: Parent | None = None,
 ) -> list[float]:
     """Execute every code cell in `folder`, outputs into `notebook`; return seconds per cell.
 
     With `keep_going` an exception in a cell is an output like others; otherwise it ends the run with one
     sentence that names the cell. A cell that takes longer than `cell_limit_s` always ends it. When this
-    process is interrupted or killed, the kernel goes with it, and its servers through the warden.
+    process is interrupted or killed, the kernel goes with it, and its servers through the warden. The kernel
+    is forked from `parent`, where there is one.
     """
     manager = AsyncKernelManager(kernel_spec_manager=ThisInterpreter(), kernel_name="python3")
+    if parent is not None:
+        manager.provisioner = Provisioner(parent=manager, kernel_spec=manager.kernel_spec)
+        manager.provisioner.kernels = parent
     client = _Client(notebook, km=manager, timeout=cell_limit_s, record_timing=False, coalesce_streams=True,
                      allow_errors=keep_going, shutdown_kernel="immediate", store_widget_state=False,
                      resources={"metadata": {"path": str(folder)}})  # fmt: skip

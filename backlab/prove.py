@@ -1,7 +1,7 @@
 """Prove that a lab teaches and grades: the shipped code fails, the repair passes, wrong repairs are caught.
 
-variants: naive | reference x times | each wrong repair
-variant -> set-up + exercise + check cells in a kernel -> verdicts (report file) -> as expected or not
+variants: naive | reference x times | each wrong repair, as many at a time as the machine allows
+variant -> set-up + exercise + check cells in a forked kernel -> verdicts (report file) -> as expected?
 graded:   reference | hard-coded answers | forged notebook -> backlab/grading/proofs.py
 """
 
@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +19,8 @@ from backlab import notebook, outside
 from backlab.check import REPORT
 from backlab.course import Place
 from backlab.grading.contract import has_judge
+from backlab.grading.local import jobs_here
+from backlab.kernel_fork import Parent, parent_for
 from backlab.notebook import role_of
 from backlab.source import Lab, read
 from services.errors import BacklabError
@@ -64,23 +68,55 @@ def variants(lab: Lab, times: int = 1) -> Iterator[tuple[Proof, dict[int, str]]]
         yield Proof(f"wrong: {wrong.title}", expected), {**lab.solutions, wrong.exercise: wrong.source}
 
 
-def prove(place: Place, times: int = 1, tell: Callable[[str], None] = lambda text: None) -> Iterator[Proof]:
-    """Run every variant of the lab, one after the other, and yield what came of each."""
+def prove(
+    place: Place, times: int = 1, tell: Callable[[str], None] = lambda text: None, jobs: int | None = None
+) -> Iterator[Proof]:
+    """Run every variant of the lab, `jobs` at a time, and yield what came of each, in order.
+
+    Each variant has a kernel and servers of its own. The grader's part runs beside them.
+    """
     lab = read(place)
-    ids = [check.check_id for check in lab.checks]
-    for proof, repairs in variants(lab, times):
-        tell(proof.variant)
-        began = time.monotonic()
-        try:
-            _judge(lab, proof, repairs)
-        except BacklabError as error:
-            proof.problem = str(error)
-        proof.seconds = time.monotonic() - began
-        proof.verdicts = {id: proof.verdicts.get(id, "no verdict") for id in ids}
-        yield proof
+    with parent_for(lab) as parent, _threads(jobs or jobs_here()) as threads:
+        running = [
+            threads.submit(_variant, lab, proof, repairs, parent, tell)
+            for proof, repairs in variants(lab, times)
+        ]
+        later = []
+        for proof in graded(place, tell) if has_judge(place) else ():
+            later.append(proof)
+            while running and running[0].done():
+                yield running.pop(0).result()
+        for future in running:
+            yield future.result()
     yield from _enough(lab)
-    if has_judge(place):
-        yield from graded(place, tell)
+    yield from later
+
+
+@contextmanager
+def _threads(jobs: int) -> Iterator[ThreadPoolExecutor]:
+    """A pool that nobody waits for when we are interrupted: its kernels go with their parent."""
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="variant")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _variant(
+    lab: Lab, proof: Proof, repairs: dict[int, str], parent: Parent | None, tell: Callable[[str], None]
+) -> Proof:
+    """What comes of one variant."""
+    tell(proof.variant)
+    began = time.monotonic()
+    try:
+        _judge(lab, proof, repairs, parent)
+    except BacklabError as error:
+        proof.problem = str(error)
+    proof.seconds = time.monotonic() - began
+    proof.verdicts = {
+        check.check_id: proof.verdicts.get(check.check_id, "no verdict") for check in lab.checks
+    }
+    return proof
 
 
 def _enough(lab: Lab) -> Iterator[Proof]:
@@ -103,7 +139,7 @@ def graded(place: Place, tell: Callable[[str], None]) -> Iterator[Proof]:
         yield proof
 
 
-def _judge(lab: Lab, proof: Proof, repairs: dict[int, str]) -> None:
+def _judge(lab: Lab, proof: Proof, repairs: dict[int, str], parent: Parent | None) -> None:
     """Execute set-up, exercises and checks; the report says what the checks judged.
 
     An exception in an exercise is the learner's to have (the checks will fail); one in a set-up or check
@@ -117,7 +153,7 @@ def _judge(lab: Lab, proof: Proof, repairs: dict[int, str]) -> None:
         environment = {REPORT: str(report), "BACKLAB_LAB": lab.place.id}
         folder = lab.place.learner.parent
         folder.mkdir(parents=True, exist_ok=True)
-        execute(cells, folder, environment=environment, keep_going=True)
+        execute(cells, folder, environment=environment, keep_going=True, parent=parent)
         _refuse_broken_cells(cells)
         rows = [json.loads(line) for line in report.read_text().splitlines()] if report.exists() else []
     for row in rows:

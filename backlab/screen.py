@@ -21,9 +21,9 @@ EVERY_S = 0.1
 class Screen:
     """Standard output for what stays, standard error for the living line."""
 
-    def __init__(self, *, mute: bool = False) -> None:
-        self._mute = mute  # a machine reads standard output: nothing else goes there
-        self.living = sys.stderr.isatty() and not mute
+    def __init__(self, *, mute: bool = False, silent: bool = False) -> None:
+        self._mute = mute or silent  # a machine reads standard output: nothing else goes there
+        self.living = sys.stderr.isatty() and not mute  # silent: the living line shows, where there is one
         self.coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         self._shown = ""
         self._drawn_s = 0.0

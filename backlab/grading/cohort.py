@@ -1,18 +1,60 @@
-"""Many submissions: which files there are, whose they are, and one grader for each lab among them."""
+"""Many submissions: which files there are, whose they are, which are graded already, and who grades the rest.
+
+files -> Entry(work | report) -> kept? -> executor (this machine, or a Dask cluster) -> reports, in order
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from backlab import course
-from backlab.grading import submission
-from backlab.grading.grade import Grader
-from backlab.grading.limits import Limits
-from backlab.grading.report import Report, from_json, to_json
+from backlab.grading import isolation, submission
+from backlab.grading.contract import contract, fingerprint
+from backlab.grading.grade import refused_report
+from backlab.grading.hidden import root_of
+from backlab.grading.keeping import Kept, digest_of
+from backlab.grading.report import Report, from_json
+from backlab.grading.work import Work
+from backlab.source import read
 from services.errors import BacklabError
+
+Run = Callable[[Mapping[int, Work]], Iterator[tuple[int, str]]]  # numbers with works -> with reports
+
+
+class Teller(Protocol):
+    """Who hears how a cohort goes on: reports that are done, of these kept from an earlier run, of all."""
+
+    def __call__(self, done: int, kept: int, of: int) -> None: ...
+
+
+@dataclass
+class Course:
+    """How submissions are graded: by which key, within which limits, on which isolation at least."""
+
+    key: bytes
+    named: bool  # a key that was made up for one run decides nothing for the next
+    seconds: float = 20.0
+    least: str = "weak"
+    lab: str | None = None
+    learner: str | None = None
+    by_folder: bool = False
+
+    def who(self, path: Path) -> str:
+        """Whose file it is."""
+        return self.learner or (path.resolve().parent.name if self.by_folder else path.stem)
+
+
+@dataclass
+class Entry:
+    """One file: work to be done, or its report already."""
+
+    path: Path
+    work: Work | None = None
+    report: Report | None = None
+    digest: str = ""
 
 
 def notebooks_in(places: Sequence[Path]) -> list[Path]:
@@ -23,59 +65,81 @@ def notebooks_in(places: Sequence[Path]) -> list[Path]:
         found += [path for path in inside if ".ipynb_checkpoints" not in path.parts]
     if not found:
         raise BacklabError("there is no notebook in it", "name a notebook or a folder of them")
-    return found
+    return list(dict.fromkeys(found))
 
 
-def grade_files(
-    files: Sequence[Path], key: bytes, lab: str | None, learner: str | None, limits: Limits,
-    tell: Callable[[str], None] = lambda words: None, folder: Path | None = None,
-) -> Iterator[Report]:  # fmt: skip
-    """Grade one file after the other; servers are started once for each lab.
+def entries(files: Sequence[Path], how: Course, kept: Kept | None) -> list[Entry]:
+    """What there is to do for each file; one that nobody can place gets a report that says why.
 
-    Reports are kept in `folder`, and a file whose report is there already is not graded again.
+    A single file that cannot be placed raises `BacklabError` instead; so does a lab that has no judge.
     """
-    graders: dict[str, Grader] = {}
-    with ExitStack() as stack:
-        for number, path in enumerate(files, 1):
-            file = kept(folder, path)
-            if file is not None and file.exists():
-                yield from_json(file.read_text(encoding="utf-8"))
-                continue
-            who = learner or path.stem
-            prefix = f"{number} of {len(files)}: " if len(files) > 1 else ""
-            place = course.lab(lab) if lab else _place(path)
-            if place.id not in graders:
-                say = lambda words, prefix=prefix: tell(prefix + words)  # noqa: E731 - one line says it
-                graders[place.id] = stack.enter_context(Grader(place, key, limits, say))
-            report = graders[place.id].grade(path, who)
-            keep(file, report)
+    made = []
+    for path in files:
+        try:
+            entry = _entry(path, how)
+        except BacklabError as error:
+            if len(files) == 1:
+                raise
+            entry = Entry(path, report=_misplaced(how.who(path), str(error)))
+        if entry.work is not None and kept is not None:
+            entry.digest = digest_of(
+                str(path.resolve()).encode(),
+                entry.work.to_json().encode() if how.named else _rootless(entry.work),
+            )
+            entry.report = kept.find(entry.digest)
+        made.append(entry)
+    for lab in {entry.work.lab for entry in made if entry.work}:
+        contract(read(course.lab(lab)))  # one sentence now, not after an hour
+    return made
+
+
+def grade(todo: Sequence[Entry], run: Run, kept: Kept | None, tell: Teller) -> Iterator[Report]:
+    """Grade what has no report yet, and yield all reports in the order of the files."""
+    works = {n: entry.work for n, entry in enumerate(todo) if entry.report is None and entry.work is not None}
+    before = done = len(todo) - len(works)
+    tell(done, before, len(todo))
+    yielded = 0
+    for number, text in run(works) if works else ():
+        if kept is not None:
+            kept.keep(todo[number].digest, text)
+        todo[number].report = from_json(text)
+        done += 1
+        tell(done, before, len(todo))
+        while yielded < len(todo) and (report := todo[yielded].report) is not None:
+            yielded += 1
             yield report
+    yield from (entry.report for entry in todo[yielded:] if entry.report is not None)
 
 
-def kept(folder: Path | None, path: Path) -> Path | None:
-    """Where the report of a file is kept; named by its content and place, never by what a learner wrote."""
-    if folder is None:
-        return None
-    folder.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256(str(path.resolve()).encode() + b"\0" + path.read_bytes())
-    return folder / f"{digest.hexdigest()[:32]}.json"
-
-
-def keep(file: Path | None, report: Report) -> None:
-    """Write a report whole or not at all, so that a killed run can go on where it was."""
-    if file is not None:
-        draft = file.with_suffix(".draft")
-        draft.write_text(to_json(report), encoding="utf-8")
-        draft.replace(file)
-
-
-def _place(path: Path) -> course.Place:
-    """The lab that a file belongs to; a file that is no notebook may still have a telling name."""
+def _entry(path: Path, how: Course) -> Entry:
+    """A file's work, or the report of one that is refused."""
+    who = how.who(path)
     try:
         raw = submission.load(path)
     except submission.Refused as refused:
-        try:
-            return course.lab(path.name)
-        except BacklabError:
-            raise BacklabError(f"{path.name}: {refused}", "name its lab with --lab 4.2") from None
-    return submission.place_of(raw, path.name)
+        return Entry(path, report=refused_report(read(_named(path, how, str(refused))), str(refused), who))
+    place = course.lab(how.lab) if how.lab else submission.place_of(raw, path.name)
+    lab = read(place)
+    try:
+        exercises = submission.exercises(raw, lab)
+    except submission.Refused as refused:
+        return Entry(path, report=refused_report(lab, str(refused), who))
+    root = root_of(how.key, who, place.id).hex()
+    return Entry(path, Work(place.id, who, exercises, root, fingerprint(place), how.seconds, how.least))
+
+
+def _named(path: Path, how: Course, why: str) -> course.Place:
+    """The lab of a file that is no notebook; it may still have a telling name."""
+    try:
+        return course.lab(how.lab or path.name)
+    except BacklabError:
+        raise BacklabError(f"{path.name}: {why}", "name its lab with --lab 4.2") from None
+
+
+def _misplaced(who: str, why: str) -> Report:
+    """The report of a file that belongs to no lab: nothing in it could be judged."""
+    return Report("?", who, str(isolation.reached()), refused=why)
+
+
+def _rootless(work: Work) -> bytes:
+    return Work(**{**vars(work), "root": ""}).to_json().encode()

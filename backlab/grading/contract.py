@@ -7,6 +7,7 @@ labs/m4_performance/n_plus_one/guest.py   or  labs/m4_performance/n_plus_one_gue
 from __future__ import annotations
 
 import ast
+import hashlib
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping
@@ -58,6 +59,17 @@ def contract(lab: Lab) -> Contract:
 def has_judge(place: Place) -> bool:
     """Whether the lab can be graded."""
     return any(judge.exists() for judge, _ in _candidates(place))
+
+
+def fingerprint(place: Place) -> str:
+    """A digest of all that decides a verdict on this lab: its source, its module, its judge and guest."""
+    folder, slug = place.learner.parent, place.learner.stem[3:]
+    files = sorted({*folder.glob(f"{slug}/**/*.py"), *folder.glob(f"{slug}*.py"), place.source})
+    digest = hashlib.sha256()
+    for path in files:
+        content = path.read_bytes()
+        digest.update(f"{path.name} {len(content)} ".encode() + content)
+    return digest.hexdigest()
 
 
 def imports(lab: Lab) -> list[str]:

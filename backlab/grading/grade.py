@@ -27,6 +27,12 @@ from backlab.source import Lab, read
 Tell = Callable[[str], None]
 
 
+def refused_report(lab: Lab, why: str, learner: str) -> Report:
+    """The report of a submission that earns nothing."""
+    checks = [Judged(check.check_id, check.check_text, "FAIL", why) for check in lab.checks]
+    return Report(lab.place.id, learner, str(isolation.reached()), checks, refused=why)
+
+
 class Grader:
     """Grades submissions of one lab, one after the other; servers and preloaded parent are started once."""
 
@@ -45,18 +51,13 @@ class Grader:
         try:
             exercises = submission.exercises(submission.load(path), self.lab)
         except submission.Refused as refused:
-            return self.refuse(str(refused), learner)
+            return refused_report(self.lab, str(refused), learner)
         return self.grade_cells(exercises, learner)
 
-    def refuse(self, why: str, learner: str) -> Report:
-        """The report of a submission that earns nothing."""
-        checks = [Judged(check.check_id, check.check_text, "FAIL", why) for check in self.lab.checks]
-        return Report(self.lab.place.id, learner, str(isolation.reached()), checks, refused=why)
-
-    def grade_cells(self, exercises: dict[int, str], learner: str) -> Report:
-        """Grade exercise cells, given by their index in the lab."""
+    def grade_cells(self, exercises: dict[int, str], learner: str, draw: Draw | None = None) -> Report:
+        """Grade exercise cells, given by their index in the lab, under `draw` or what the key says."""
         report = Report(self.lab.place.id, learner, str(isolation.reached()))
-        draw = Draw(self.key, learner, self.lab.place.id)
+        draw = draw or Draw(self.key, learner, self.lab.place.id)
         with self._stage(report, "preloading"):
             nursery = self._nursery = self._nursery or Nursery(self.contract.imports, self.contract.guest)
         with self._stage(report, "judging"):

@@ -123,29 +123,17 @@ def to_markdown(reports: list[Report]) -> str:
 
 
 def to_csv(reports: list[Report], header: bool = True) -> str:
-    """One row for each check of each submission."""
+    """One row for each check of each submission; a file that belongs to no lab has one row as well."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     if header:
         rows.writerow(COLUMNS)
     for report in reports:
-        of = len(report.checks)
-        for check in report.checks:
-            row = [
-                report.learner,
-                report.lab,
-                report.points,
-                of,
-                report.isolation,
-                f"{report.seconds:.1f}",
-                check.id,
-            ]
-            rows.writerow(
-                [
-                    _harmless(value)
-                    for value in [*row, check.verdict, check.measured, check.bound, check.reason]
-                ]
-            )
+        whose = [report.learner, report.lab, report.points, len(report.checks), report.isolation]
+        whose.append(f"{report.seconds:.1f}")
+        for check in report.checks or [Judged("", "", "INCONCLUSIVE", report.refused)]:
+            row = [*whose, check.id, check.verdict, check.measured, check.bound, check.reason]
+            rows.writerow([_harmless(value) for value in row])
     return text.getvalue()
 
 
