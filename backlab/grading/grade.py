@@ -68,7 +68,9 @@ class Grader:
         """What the judge alone says; a point needs nbval's word, too."""
         report = Report(self.lab.place.id, learner, str(isolation.reached()))
         with self._stage(report, "preloading"):
-            nursery = self._nursery = self._nursery or Nursery(self.contract.imports, self.contract.guest)
+            nursery = self._nursery = self._nursery or Nursery(
+                self.contract.imports, self.contract.guest, self.contract.answers
+            )
         with self._stage(report, "judging"):
             sources = [exercises[index] for index in sorted(exercises)]
             room = Room(self.contract, self._draw(learner), self.pool, nursery, sources, self.limits)
