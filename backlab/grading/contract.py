@@ -34,6 +34,7 @@ class Contract:
     checks: Mapping[str, Callable[[Any, Any, Any], None]]
     guest: str
     imports: list[str]
+    answers: dict[str, list[str]]  # names by module that no submission may use; see lent.py
     same_for_all: frozenset[str]  # checks whose right answer is the same for every learner, such as a file
 
 
@@ -53,7 +54,8 @@ def contract(lab: Lab) -> Contract:
             f"the judge and the source of lab {lab.place.id} differ about {odd}", "give each check one"
         )
     same = frozenset(getattr(judge, "SAME_FOR_ALL", ()))
-    return Contract(judge.hidden, judge.scene, judge.CHECKS, _module(guest_file), imports(lab), same)
+    answers = dict(getattr(judge, "ANSWERS", {}))
+    return Contract(judge.hidden, judge.scene, judge.CHECKS, _module(guest_file), imports(lab), answers, same)
 
 
 def has_judge(place: Place) -> bool:

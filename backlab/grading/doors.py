@@ -46,7 +46,7 @@ class Doors:
         try:
             inner, outer = await asyncio.open_connection("127.0.0.1", port)
             await asyncio.gather(_pump(reader, outer), _pump(inner, writer))
-        except OSError:
+        except (OSError, asyncio.CancelledError):  # refused, or we close
             writer.close()
         finally:
             self._open -= 1

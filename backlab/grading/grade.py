@@ -56,29 +56,41 @@ class Grader:
 
     def grade_cells(self, exercises: dict[int, str], learner: str, draw: Draw | None = None) -> Report:
         """Grade exercise cells, given by their index in the lab, under `draw` or what the key says."""
+        draw = draw or self._draw(learner)
+        report = self.judge_cells(exercises, learner, draw)
+        if report.points:  # nbval can only take away
+            assert self._nursery is not None
+            hidden = self.contract.hidden(draw)
+            with self._stage(report, "nbval"):
+                seen = nbval_verdicts(self.lab, exercises, hidden, self._nursery, self.limits)
+            report.checks = [_both(check, *seen[check.id]) for check in report.checks]
+        return report
+
+    def judge_cells(self, exercises: dict[int, str], learner: str, draw: Draw | None = None) -> Report:
+        """What the judge alone says; a point needs nbval's word, too."""
         report = Report(self.lab.place.id, learner, str(isolation.reached()))
-        draw = draw or Draw(self.key, learner, self.lab.place.id)
+        draw = draw or self._draw(learner)
         with self._stage(report, "preloading"):
-            nursery = self._nursery = self._nursery or Nursery(self.contract.imports, self.contract.guest)
+            nursery = self._nursery = self._nursery or Nursery(
+                self.contract.imports, self.contract.guest, self.contract.answers
+            )
         with self._stage(report, "judging"):
             sources = [exercises[index] for index in sorted(exercises)]
             with Room(self.contract, draw, self.pool, nursery, sources, self.limits) as room:
                 report.checks = judge(self.lab, self.contract, room)
             self.heard = room.heard
-        if report.points:  # nbval can only take away
-            with self._stage(report, "nbval"):
-                seen = nbval_verdicts(self.lab, exercises, room.hidden, nursery, self.limits)
-            report.checks = [_both(check, *seen[check.id]) for check in report.checks]
         return report
+
+    def _draw(self, learner: str) -> Draw:
+        return Draw(self.key, learner, self.lab.place.id)
 
     def repeat(self, heard: list[tuple[str, Any]], learner: str) -> Report:
         """Judge the answers of another learner's guest, as if they were hard-coded."""
         report = Report(self.lab.place.id, learner, str(isolation.reached()))
-        draw = Draw(self.key, learner, self.lab.place.id)
         assert self._nursery is not None
         with (
             self._stage(report, "judging"),
-            Repeating(self.contract, draw, self.pool, self._nursery, [], self.limits) as room,
+            Repeating(self.contract, self._draw(learner), self.pool, self._nursery, [], self.limits) as room,
         ):
             report.checks = judge(self.lab, self.contract, room.repeat(heard))
         return report

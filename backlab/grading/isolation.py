@@ -185,7 +185,7 @@ def _house() -> Iterator[str]:
 
 def judges(labs: Path) -> list[Path]:
     """The files that only a judge may read."""
-    return sorted({*labs.glob("m*/*/judge.py"), *labs.glob("m*/*_judge.py")})
+    return sorted({*labs.glob("m*/*/*judge.py"), *labs.glob("m*/*_judge.py")})
 
 
 def _prepared() -> Iterator[str]:

@@ -23,6 +23,8 @@ from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
+from backlab.grading import lent
+
 ANSI = re.compile("\x1b\\[[0-9;]*m")
 LOOK_S = 0.3
 REPORT = "report.jsonl"  # where the checks say what they judged
@@ -119,6 +121,7 @@ def _runs(pid: int) -> bool:
 
 def main(line: socket.socket) -> None:
     """Run nbval on the notebook that the grader sends."""
+    lent.give_back()
     request = json.loads(line.makefile("rb").readline())
     os.environ.update(request["environment"])
     os.environ["BACKLAB_REPORT"] = str(Path.cwd() / REPORT)

@@ -1,4 +1,4 @@
-"""A Postgres role for a guest: owns its databases and nothing else, and is no superuser.
+"""A Postgres role for a guest: owns databases or visits them, owns nothing else, and is no superuser.
 
 A superuser could run programs on our side (COPY TO PROGRAM) and reset the statistics that we judge by.
 """
@@ -12,7 +12,7 @@ from psycopg import sql
 
 from services.postgres import Postgres
 
-CONNECTIONS = 16
+CONNECTIONS = 16  # at a time, unless a judge lets a crowd in
 TABLES = """DO $$ DECLARE t record; BEGIN
   FOR t IN SELECT format('%I.%I', schemaname, tablename) AS name
              FROM pg_tables WHERE schemaname = 'public' LOOP
@@ -23,11 +23,11 @@ TABLES = """DO $$ DECLARE t record; BEGIN
 class GuestRole:
     """A role and its databases; `close` drops all of them, whoever is connected."""
 
-    def __init__(self, server: Postgres) -> None:
+    def __init__(self, server: Postgres, connections: int = CONNECTIONS) -> None:
         self.server = server
         self.name, self._password = f"guest_{secrets.token_hex(6)}", secrets.token_urlsafe(18)
         self._databases: list[str] = []
-        name, limit = sql.Identifier(self.name), sql.Literal(CONNECTIONS)
+        name, limit = sql.Identifier(self.name), sql.Literal(connections)
         with server.connect() as connection:
             make = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} CONNECTION LIMIT {}")
             connection.execute(make.format(name, sql.Literal(self._password), limit))
@@ -47,6 +47,23 @@ class GuestRole:
             private(connection, database)
         with self.server.connect(database) as connection:
             connection.execute(TABLES.format(role=self.name).encode())
+        return self._entry(url)
+
+    def visits(self, url: str) -> str:
+        """Let the role into the database at `url`, without a right to anything in it, and return its URL.
+
+        It can make nothing there, so a judge may work in it with all rights; the database goes with the role.
+        """
+        database = urlsplit(url).path.lstrip("/")
+        self._databases.append(database)
+        with self.server.connect() as connection:
+            private(connection, database)
+            let = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}")
+            connection.execute(let.format(sql.Identifier(database), sql.Identifier(self.name)))
+        return self._entry(url)
+
+    def _entry(self, url: str) -> str:
+        parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
         return urlunsplit(parts._replace(netloc=f"{self.name}:{self._password}@{host}"))
 

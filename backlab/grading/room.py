@@ -1,42 +1,25 @@
 """What a lab's judge works with: hidden values, servers, and calls into the sandbox.
 
 judge --room.call("order_page", size=50)--> guest in the sandbox --room.admit(url)--> wire --> server
+judge --room.another(ports, shared)--> one more guest with the same exercises, in a sandbox of its own
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import re
-import socket
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from backlab.bench import Bench
+from backlab.grading.caller import Caller, GuestError, Parrot
 from backlab.grading.contract import Contract
 from backlab.grading.hidden import Draw
-from backlab.grading.limits import Limits, Watch
+from backlab.grading.limits import Limits
 from backlab.grading.pool import Pool
-from backlab.grading.sandbox import Nursery, Sandbox
+from backlab.grading.sandbox import Nursery
 
-SET_UP = "set-up"
-NAME = re.compile(r"[A-Za-z]{3,30}(?=:|;|$)")
-LINE = re.compile(r"look at line (\d{1,4}) of the exercise$")
-
-
-class GuestError(Exception):
-    """The learner's code raised or broke a limit; the text is for its author."""
-
-
-def public(said: Any) -> str:
-    """The type and line of a guest's exception; its message could carry hidden values out to its author."""
-    text = said if isinstance(said, str) else ""
-    name = NAME.match(text)
-    line = LINE.search(text)
-    where = f", at line {line[1]} of the exercise" if line else ""
-    return f"{name[0] if name else 'an exception'}{where}; run the check in your notebook to see its message"
+__all__ = ["GuestError", "Repeating", "Room"]
 
 
 class Room:
@@ -50,8 +33,8 @@ class Room:
         self.limits = limits or Limits()
         self._contract, self._pool, self._nursery, self._exercises = contract, pool, nursery, exercises
         self._ports: list[int] = []
-        self._lost: dict[str, str] = {}  # call -> why it is not tried again
-        self._sandbox: Sandbox | None = None
+        self._callers: list[Caller] = []
+        self._first: Caller | None = None
         self.heard: list[tuple[str, Any]] = []  # every call and its answer, for whoever wants to repeat them
 
     def up(self, *names: str, **options: Any) -> Bench:
@@ -71,100 +54,44 @@ class Room:
 
         Raises `GuestError` where the learner's code raises, dies or takes too long.
         """
-        for known in (SET_UP, name):
-            if known in self._lost:
-                raise GuestError(self._lost[known])
-        if self._sandbox is None:
-            self._enter()
-        value = self._ask(name, {"call": name, "with": arguments})["value"]
+        value = self._guest().call(name, arguments)
         self.heard.append((name, value))
         return value
 
     def start(self) -> None:
         """Let the guest execute the exercise cells now; the first call tells what went wrong."""
         with contextlib.suppress(GuestError):
-            self._enter()
+            self._guest().enter()
 
-    def _enter(self) -> None:
-        self._sandbox = Sandbox(self._nursery, self.limits, self._ports).__enter__()
-        self._watch = Watch(self._sandbox)
-        self._line = self._sandbox.start("guest")
-        self._lines = self._line.makefile("rb")
-        self._ask(SET_UP, {
+    def _guest(self) -> Caller:
+        if self._first is None:
+            self._first = self.another(self._ports, self.shared)
+        return self._first
+
+    def another(self, ports: Sequence[int], shared: Mapping[str, Any]) -> Caller:
+        """A further guest, not started yet, with the same exercises, which shares nothing with the first.
+
+        Whoever wants its answers repeated for another learner notes them in `heard`.
+        """
+        setting = {
             "imports": self._contract.imports, "exercises": self._exercises,
-            "module": self._contract.guest, "shared": self.shared,
-        })  # fmt: skip
-
-    def _ask(self, what: str, request: Mapping[str, Any]) -> Any:
-        """One question and its answer, within the limits."""
-        until = time.monotonic() + self.limits.seconds
-        try:
-            self._line.settimeout(self.limits.seconds)
-            self._line.sendall(json.dumps(request).encode() + b"\n")
-            answer = json.loads(self._read_line(until))
-            if not isinstance(answer, dict) or len(answer) != 1:
-                raise ValueError("no answer")
-        except (OSError, ValueError, RecursionError) as error:
-            said = self._watch.said or self._why(error, what)
-            self._leave()
-            self._lost[what] = said
-            raise GuestError(said) from None
-        if "error" in answer:
-            said = public(answer["error"])
-            if what == SET_UP:
-                self._lost[SET_UP] = said
-            raise GuestError(said)
-        return answer if "value" in answer else {"value": None}
-
-    def _read_line(self, until: float) -> bytes:
-        """The answer's bytes; at most so many, and all of them in time, however slowly they trickle."""
-        pieces: list[bytes] = []
-        size = 0
-        while not pieces or not pieces[-1].endswith(b"\n"):
-            left = until - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            self._line.settimeout(left)
-            piece = self._line.recv(1 << 16)
-            size += len(piece)
-            if not piece:
-                raise ConnectionError("end of file")
-            if size > self.limits.answer_bytes:
-                raise ValueError(f"an answer of more than {self.limits.answer_bytes >> 20} MB")
-            pieces.append(piece)
-        return b"".join(pieces)
-
-    def _why(self, error: Exception, what: str) -> str:
-        quoted = self.quoted()
-        if isinstance(error, TimeoutError | socket.timeout):
-            return f"{what} ran longer than {self.limits.seconds:g} s and was ended; the cell begins {quoted}"
-        if isinstance(error, OSError):
-            return f"{what} ended its process; the cell begins {quoted}"
-        return f"{what} answered what is no value: {str(error)[:80]}"
-
-    def quoted(self) -> str:
-        """The first line of the learner's code, for whoever has to find the cell."""
-        lines = [line.strip() for source in self._exercises for line in source.splitlines() if line.strip()]
-        return repr(lines[0][:60]) if lines else "empty"
-
-    def _leave(self) -> None:
-        sandbox, self._sandbox = self._sandbox, None
-        if sandbox is not None:
-            self._watch.stop()
-            self._line.close()
-            self._lines.close()
-            sandbox.close()
+            "module": self._contract.guest, "shared": shared,
+        }  # fmt: skip
+        made = Caller(self._nursery, self.limits, ports, setting)
+        self._callers.append(made)
+        return made
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._leave()
+        for caller in self._callers:
+            caller.leave()
         self.undo.close()
 
 
 class Repeating(Room):
-    """A room whose guest repeats what another one answered, as a hard-coded submission does."""
+    """A room whose guests repeat what others answered, as a hard-coded submission does."""
 
     def repeat(self, heard: list[tuple[str, Any]]) -> Self:
         """Take the answers, by call and in their order."""
@@ -173,12 +100,8 @@ class Repeating(Room):
             self._answers.setdefault(name, []).append(value)
         return self
 
-    def start(self) -> None:
-        """There is nothing to start."""
-
-    def call(self, name: str, /, **arguments: Any) -> Any:
-        """The next answer of that name; the last one again when there are no more."""
-        known = self._answers.get(name)
-        if not known:
-            raise GuestError(f"no answer to {name} was hard-coded")
-        return known.pop(0) if len(known) > 1 else known[0]
+    def another(self, ports: Sequence[int], shared: Mapping[str, Any]) -> Caller:
+        """One more voice for the same answers."""
+        made = Parrot(self._answers)
+        self._callers.append(made)
+        return made

@@ -12,18 +12,18 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any, Self
 
-from backlab.grading import isolation
+from backlab import outside
+from backlab.grading import isolation, lent
 from backlab.grading.doors import Doors
 from backlab.grading.guest_end import HOME
 from backlab.grading.limits import Limits
 from services import ready
 from services.errors import BacklabError
 
-READY_S = 15.0
+ENDS_S = 5.0
 REPLY_BYTES = 1 << 16
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +31,8 @@ ROOT = Path(__file__).resolve().parents[2]
 class Nursery:
     """The preloaded parent of guests, started once for each lab."""
 
-    def __init__(self, imports: list[str], guest: str) -> None:
+    def __init__(self, imports: list[str], guest: str, answers: lent.Answers | None = None) -> None:
+        self.answers = answers or {}
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
@@ -39,7 +40,7 @@ class Nursery:
                 pass_fds=[theirs.fileno()], cwd=ROOT, env=environment(), start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
-        self.ask({"do": "preload", "imports": imports, "guest": guest})
+        self.ask({"do": "preload", "imports": imports, "guest": guest, "without": self.answers})
 
     def ask(self, request: dict[str, Any], give: int | None = None, sockets: int = 0) -> Any:
         """Have one thing done; returns the answer and the sockets that came with it."""
@@ -52,10 +53,13 @@ class Nursery:
         return answer, [socket.socket(fileno=each) for each in descriptors]
 
     def close(self) -> None:
-        """End it; guests in sandboxes are not its business."""
+        """Let it end its guests and itself, as it does when we are killed."""
         self._ours.close()
-        self._process.kill()
-        self._process.wait()
+        try:
+            self._process.wait(ENDS_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 class Sandbox:
@@ -71,7 +75,7 @@ class Sandbox:
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self._files = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="backlab-sandbox-")))
+        self._files = self._stack.enter_context(outside.folder("sandbox"))
         try:
             if self.level.name == "strong":
                 self._hold()
@@ -88,8 +92,9 @@ class Sandbox:
     def _hold(self) -> None:
         """Start bubblewrap and wait until all its mounts are made."""
         told, telling = os.pipe()
+        without = [] if self.servers else lent.mounts(self.nursery.answers, self._files)
         argv = isolation.command(
-            self._files, ids=self.ids, servers=self.servers, more=["--info-fd", str(telling)]
+            self._files, ids=self.ids, servers=self.servers, more=[*without, "--info-fd", str(telling)]
         )
         with open(self._files / "said", "wb") as said:
             self._bwrap = subprocess.Popen(argv, pass_fds=[telling], env={}, stdin=subprocess.DEVNULL,

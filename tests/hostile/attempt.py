@@ -22,3 +22,28 @@ class Attempt:
 
 
 HONEST = frozenset({"4.2.b", "4.2.c"})  # what the page as shipped passes honestly
+
+
+IDLE_CACHE = """
+class ProductCache:
+    def __init__(self, cache, ttl_s): pass
+    async def get_or_load(self, key, loader): return None
+"""
+IDLE_RACE = "def read_through(*a): return None\ndef write_through(*a): return None\n"
+IDLE_CURVE = "def lru_curve(trace): return []\n"
+
+
+@dataclass(frozen=True)
+class Caching:
+    """`tries` is a sentence; the cells replace exercises, `earns` is what they may."""
+
+    tries: str
+    cache: str = IDLE_CACHE
+    race: str = IDLE_RACE
+    curve: str = IDLE_CURVE
+    earns: frozenset[str] = frozenset()
+
+    @property
+    def cells(self) -> tuple[str, str, str]:
+        """The exercises in their order."""
+        return self.cache, self.race, self.curve

@@ -19,6 +19,11 @@ from labs.m5_events.consumer_lag import judges
 
 NUMBERS = (int, float)
 ACTS = ("retry", "skip", "dead letter")
+ANSWERS = {
+    "labs.m5_events.consumer_lag.capacity": ["drained_s", "fewest"],
+    "labs.m5_events.consumer_lag.rules": ["over", "burrow", "RULES"],
+    "services.shop.lag.age": ["ages_s", "_age_s", "arrived_s"],
+}
 SAME_FOR_ALL = {"5.5.e"}  # a file of rules is right or wrong for everybody: nothing in it is a parameter
 
 
