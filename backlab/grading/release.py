@@ -23,6 +23,11 @@ FILES = (
     "LICENSE",
     "README.md",
     ".gitignore",
+    "docs/class.md",
+    "docs/class/jupyterhub_config.py",
+    "docs/class/start_learner.py",
+    "docs/class/package.json",
+    "docs/class/package-lock.json",
 )
 HIDDEN = {"solved", "source", "grading", "__pycache__"}
 GRADERS = {"grade.py", "release.py", "prove.py"}

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from services import ports, ready
 from tests import house
@@ -51,11 +51,17 @@ def lab(scratch: Path) -> Iterator[tuple[psutil.Process, str]]:
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    """An empty tab of a Chromium without a window."""
+def browser() -> Iterator[Browser]:
+    """A Chromium without a window."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     assert program, "this test needs a browser (`apt install chromium`)"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser.new_page()
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Page:
+    """An empty tab of it."""
+    return browser.new_page()
