@@ -16,7 +16,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -25,6 +24,7 @@ from typing import Any
 
 import platformdirs
 
+from backlab import whole
 from services.errors import BacklabError
 
 VARIABLE = "BACKLAB_DIARY"
@@ -126,10 +126,10 @@ def _write_all(say: Callable[[str], None] | None) -> None:
     place = path()
     place.parent.mkdir(parents=True, exist_ok=True)
     with _locked(place):
-        whole = _load(place, say)
+        known = _load(place, say)
         for lab, change in _unwritten:
-            change(whole["labs"].setdefault(lab, {}))
-        _replace(place, json.dumps(whole, indent=1) + "\n")
+            change(known["labs"].setdefault(lab, {}))
+        whole.write(place, json.dumps(known, indent=1) + "\n")
         _unwritten.clear()
 
 
@@ -151,8 +151,8 @@ def _load(place: Path, say: Callable[[str], None] | None) -> dict[str, Any]:
 
 def _labs(text: str) -> dict[str, Entry]:
     """The labs in the text of a diary; `ValueError` where it is none."""
-    whole = json.loads(text)
-    labs = whole.get("labs") if isinstance(whole, dict) else None
+    known = json.loads(text)
+    labs = known.get("labs") if isinstance(known, dict) else None
     if not isinstance(labs, dict) or not all(map(_is_entry, labs.values())):
         raise ValueError("no diary")
     return labs
@@ -163,20 +163,6 @@ def _is_entry(one: Any) -> bool:
     if not isinstance(one, dict) or not all(isinstance(one.get(key, {}), dict) for key in PARTS):
         return False
     return all(isinstance(guess, dict) for guess in one.get("guesses", {}).values())
-
-
-def _replace(place: Path, text: str) -> None:
-    """Put the text in the place of the file, whole or not at all."""
-    handle, draft = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, place)
-    except BaseException:
-        os.unlink(draft)
-        raise
 
 
 @contextmanager
