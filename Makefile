@@ -28,8 +28,8 @@ setup: ## .venv with the locked dependencies (all chores do this first)
 run: setup ## one experiment on a real server in a minute: lab 4.2, its finding, its plots (LAB=)
 	@$(BIN)/backlab run $(LAB)
 
-open: setup ## open a lab in JupyterLab (LAB=)
-	@$(BIN)/backlab open $(LAB)
+open: setup ## the course page in JupyterLab, or a lab (LAB=)
+	@$(BIN)/backlab open $(if $(filter command line environment,$(origin LAB)),$(LAB))
 
 test: setup ## every test that needs neither Docker nor a browser
 	@$(BIN)/python -m pytest tests -n 2 --alone without

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from backlab import diary, learner, standing
 from backlab.meter import Meter
 from backlab.progress import activity
 from services import kinds
@@ -38,7 +39,8 @@ class Bench:
     def __init__(self, servers: Mapping[str, Any], data: str | None, seed: int, lab: str = "") -> None:
         self.servers = dict(servers)
         self.data, self.seed = data, seed
-        self.lab = lab or os.environ.get("BACKLAB_LAB", "")  # the variable is set by run, build and prove
+        # the variable is set by run, build and prove
+        self.lab = lab or os.environ.get("BACKLAB_LAB") or learner.lab() or ""
         self._proxy: ProxyServer | None = None
         self._wires: dict[str, Wire] = {}
         self._meter = Meter()
@@ -91,6 +93,9 @@ class Bench:
             self._stop()
             spent = self._meter.stop()
             print(f"nothing left running; {f'lab {self.lab}' if self.lab else 'the lab'} took {spent}")
+            if mine := learner.lab():
+                diary.ran(mine)
+                print(standing.farewell(mine), end="")
         if _current is self:
             _current = None
 
@@ -139,6 +144,8 @@ def up(
     _current = made.start()
     if not quiet:
         print(_announcement(made))
+    if mine := learner.lab():
+        diary.started(mine)
     return made
 
 
