@@ -75,8 +75,8 @@ class Notebook:
         """Choose from the menu bar: menu("Run", "Run All Cells")."""
         self.page.locator(".lm-MenuBar-item").filter(has_text=words[0]).first.click()
         for word in words[1:]:
-            entry = self.page.locator(".lm-Menu-item").filter(has_text=re.compile(f"^{re.escape(word)}"))
-            entry.last.click()
+            label = self.page.locator(".lm-Menu-itemLabel")
+            label.filter(has_text=re.compile(f"^{re.escape(word)}$")).last.click()
 
     def run_all(self) -> None:
         """`Run > Run All Cells`; returns at once."""
