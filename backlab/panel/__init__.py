@@ -31,6 +31,7 @@ class Panel:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
         self._over, self._wanted, self._wake = threading.Event(), threading.Event(), threading.Event()
+        self._pen = threading.Lock()
         self._until_s = 0.0
         self._lookers = {n: Looker(s, self._wanted, self._over) for n, s in bench.servers.items()}
         self.deeds = {n: Deeds(n, s, self._wake.set) for n, s in bench.servers.items()}
@@ -115,8 +116,10 @@ class Panel:
 
     def _draw(self) -> None:
         assert self._form is not None
-        with contextlib.suppress(Exception):  # a container may vanish while we look; the next look tells
-            self._form.cards = self._as_json()
+        with self._pen, contextlib.suppress(Exception):  # a container may vanish while we look: next time
+            cards = self._as_json()
+            if not self._over.is_set():
+                self._form.cards = cards
 
     def close(self) -> None:
         """Look no more; the cards say that their bench is down."""

@@ -20,6 +20,13 @@ const HELP = {
   restart: "stop it politely if it runs, and start it again with its data",
 };
 
+const OURS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown", " ", "Enter"]);
+
+// JupyterLab takes the keys that move a slider or press a button for commands of its own, unless they end here.
+function keep(event) {
+  if (OURS.has(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+}
+
 function make(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
@@ -142,7 +149,7 @@ function cardOf(name, send) {
 
 function render({ model, el }) {
   const panel = make("section", { class: "backlab-panel", "aria-label": "Servers of this bench" });
-  panel.setAttribute("data-lm-suppress-shortcuts", "true"); // or JupyterLab takes the arrow keys of our sliders
+  panel.addEventListener("keydown", keep);
   const send = (message) => model.send(message);
   const cards = new Map();
   const draw = () => {

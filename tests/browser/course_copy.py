@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
@@ -46,10 +45,11 @@ class JupyterLab:
         """The learner's notebook of a lab, such as "4.2", in the copy."""
         return self.labs / course.lab(lab).learner.relative_to(course.root())
 
-    def ask(self, path: str) -> Any:
-        """What Jupyter's own server says, such as "kernels"."""
+    def states(self) -> list[str]:
+        """What Jupyter's own server says of its kernels; nothing while one is just starting: it fails."""
         login = {"Authorization": f"token {self.token}"}
-        return httpx.get(f"{self.host}/api/{path}", headers=login).json()
+        said = httpx.get(f"{self.host}/api/kernels", headers=login)
+        return [one["execution_state"] for one in said.json()] if said.is_success else []
 
     def kernels(self) -> list[psutil.Process]:
         """The kernels' processes."""

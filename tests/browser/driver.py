@@ -41,10 +41,8 @@ class Notebook:
     def _kernel_is(self, state: str) -> None:
         status = self.page.locator(f".jp-Notebook-ExecutionIndicator[data-status={state}]")
         expect(status.first).to_be_visible(timeout=LOADING_MS)
-        assert ready.true(lambda: self._said() == [state], within_s=60), self._said()
-
-    def _said(self) -> list[str]:
-        return [one["execution_state"] for one in self.jupyter.ask("kernels")]
+        states = self.jupyter.states
+        assert ready.true(lambda: states() == [state], within_s=60, every_s=0.05), states()
 
     def cell(self, text: str) -> Locator:
         """The code cell that contains a text."""
@@ -119,7 +117,7 @@ class Notebook:
     def theme(self, name: str) -> None:
         """ "Light" or "Dark", by the menu."""
         self.menu("Settings", "Theme", f"JupyterLab {name}")
-        expect(self.page.locator(f"body[data-jp-theme-name='JupyterLab {name}']")).to_be_visible()
+        expect(self.page.locator(f"body[data-jp-theme-name='JupyterLab {name}']")).to_have_count(1)
 
     def close(self) -> None:
         """Close the notebook's tab, discarding changes."""

@@ -46,7 +46,7 @@ def press(notebook: Notebook, words: str) -> None:
 
 
 def test_a_card_shows_its_server_and_its_buttons_do_what_they_say(notebook: Notebook) -> None:
-    """Pause, resume, kill, kill again, restart: each state is said in words. Pictures in both themes are kept."""
+    """Pause, resume, kill, kill again, restart: each state is said in words, in both themes."""
     postgres, redis = card(notebook, "postgres"), card(notebook, "redis")
     expect(postgres).to_contain_text("statements/s", timeout=SOON_MS)
     expect(card(notebook, "kafka")).to_contain_text("messages behind")
