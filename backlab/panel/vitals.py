@@ -163,7 +163,7 @@ class OfKafka:
         from services.kafka_topics import QUIET
 
         self._own = 1
-        told = {"statistics.interval.ms": 500, "stats_cb": self._count_own}
+        told: dict[str, Any] = {"statistics.interval.ms": 500, "stats_cb": self._count_own}
         self._admin = AdminClient({"bootstrap.servers": self._server.bootstrap, **QUIET, **told})
 
     def _count_own(self, statistics: str) -> None:
