@@ -5,17 +5,16 @@ make class -> sign in -> open the lab -> Run All Cells -> PSS of all the learner
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from backlab import course
-from tests.browser import conftest
 from tests.browser.classroom import Classroom, classroom
+from tests.browser.conftest import chromium
 from tests.browser.test_class import IDLE, LOADING_MS, kernel_answers
 
 LONGEST_S, EVERY_S = 240, 0.5
@@ -51,13 +50,10 @@ def peak(room: Classroom, page: Page, lab: str) -> tuple[int, str]:
 def main(labs: list[str]) -> None:
     """A fresh class for each lab, so that none meets what another one left in memory."""
     for lab in labs:
-        with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="memory-") as place, sync_playwright() as web:
+        with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="memory-") as place, chromium() as browser:
             Path(place).chmod(0o755)
-            program = shutil.which("chromium")
-            browser = web.chromium.launch(executable_path=program, args=conftest.FLAGS)
             with classroom(Path(place), 1, labs, idle_s=600) as room:
                 held, words = peak(room, browser.new_page(), lab)
-            browser.close()
         print(f"lab {lab}: {held / 1e6:,.0f} MB at most; {words}", flush=True)
 
 
