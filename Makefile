@@ -4,15 +4,18 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := list
 LAB ?= 4.2
 RUNS ?= 1
+CONFIG ?= docs/class/jupyterhub_config.py
 # the environment's own Python where there is one; else any: bootstrap.py looks for one that fits
 PYTHON ?= $(shell test -x .venv/bin/python && echo .venv/bin/python || echo python3)
 BIN := .venv/bin
 # whoever switches bytecode off pays for compiling pandas and matplotlib again in every kernel
 unexport PYTHONDONTWRITEBYTECODE
+# the proxy that stands before the learners of a class: JavaScript, so npm installs it, at locked versions
+PROXY := .venv/proxy/node_modules/.bin/configurable-http-proxy
 # `make prove LAB=4.2` proves one lab; without LAB, all of them
 WHICH = $(if $(filter command line environment,$(origin LAB)),$(LAB),--all)
 
-.PHONY: list setup run open test test-containers test-browser leaks check labs prove bench images compose lock lock-check clean
+.PHONY: list setup run open test test-containers test-browser leaks check labs prove bench images compose class lock lock-check clean
 
 list: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -25,8 +28,8 @@ setup: ## .venv with the locked dependencies (all chores do this first)
 run: setup ## one experiment on a real server in a minute: lab 4.2, its finding, its plots (LAB=)
 	@$(BIN)/backlab run $(LAB)
 
-open: setup ## open a lab in JupyterLab (LAB=)
-	@$(BIN)/backlab open $(LAB)
+open: setup ## the course page in JupyterLab, or a lab (LAB=)
+	@$(BIN)/backlab open $(if $(filter command line environment,$(origin LAB)),$(LAB))
 
 test: setup ## every test that needs neither Docker nor a browser
 	@$(BIN)/python -m pytest tests -n 2 --alone without
@@ -65,6 +68,13 @@ images: setup ## build the servers' images here, for places without a registry
 compose: ## the playground by docker-compose: JupyterLab, shop, Locust, proxy; secrets of your own in .env
 	@sh services/images/jupyterlab/secrets.sh
 	@$$(command -v docker-compose || echo docker compose) up --detach
+
+class: setup $(PROXY) ## JupyterHub for a class on this machine: docs/class.md (CONFIG=, OPTIONS= for jupyterhub)
+	@$(BIN)/jupyterhub --config $(CONFIG) $(OPTIONS)
+
+$(PROXY): docs/class/package-lock.json
+	@command -v npm >/dev/null || { echo "backlab: JupyterHub's proxy needs npm; install it (apt install nodejs npm)" >&2; exit 2; }
+	@mkdir -p .venv/proxy && cp docs/class/package*.json .venv/proxy && cd .venv/proxy && npm ci --silent --no-fund --no-audit
 
 lock: setup ## resolve pyproject.toml again into requirements.lock
 	@$(BIN)/python -m tests.lock_matrix --write

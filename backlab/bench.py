@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from backlab import diary, learner, standing
 from backlab.meter import Meter
 from backlab.progress import activity
 from services import kinds
@@ -22,6 +23,7 @@ from services.together import all_at_once
 from services.urls import sqlalchemy_url
 
 if TYPE_CHECKING:
+    from backlab.panel import Panel
     from chaos.client import ProxyServer, Wire
     from services.postgres import Postgres
 
@@ -39,9 +41,11 @@ class Bench:
     def __init__(self, servers: Mapping[str, Any], data: str | None, seed: int, lab: str = "") -> None:
         self.servers = dict(servers)
         self.data, self.seed = data, seed
-        self.lab = lab or os.environ.get("BACKLAB_LAB", "")  # the variable is set by run, build and prove
+        # the variable is set by run, build and prove
+        self.lab = lab or os.environ.get("BACKLAB_LAB") or learner.lab() or ""
         self._proxy: ProxyServer | None = None
-        self._wires: dict[str, Wire] = {}
+        self.wires: dict[str, Wire] = {}  # those that `wire` has started
+        self._panel: Panel | None = None
         self._meter = Meter()
         self.is_up = False
 
@@ -73,17 +77,27 @@ class Bench:
 
     def wire(self, name: str) -> Wire:
         """The counting fault proxy in front of a server; the same one at each call."""
-        if name not in self._wires:
+        if name not in self.wires:
             server = getattr(self, name)
             protocol = name if name in ("postgres", "redis", "kafka") else None
             upstream, listen = server.wire_ends()
             proxy = self._proxy_server()
-            self._wires[name] = proxy.proxy(name, upstream=upstream, protocol=protocol, port=listen)
-        return self._wires[name]
+            self.wires[name] = proxy.proxy(name, upstream=upstream, protocol=protocol, port=listen)
+        return self.wires[name]
 
     def via(self, wire: Wire, url: str) -> str:
         """The same URL, but through the wire."""
         return wire.through(url)
+
+    def panel(self) -> None:
+        """Show the servers as cards with buttons (pause, kill, restart, the wire); outside notebooks as text.
+
+        It looks past the wire and leaves what a lab counts alone. Repeated calls show the same panel.
+        """
+        from backlab.panel import Panel
+
+        self._panel = self._panel or Panel(self)
+        self._panel.show()
 
     def down(self) -> None:
         """Stop everything and say what the lab took; a second call does nothing."""
@@ -92,6 +106,9 @@ class Bench:
             self._stop()
             spent = self._meter.stop()
             print(f"nothing left running; {f'lab {self.lab}' if self.lab else 'the lab'} took {spent}")
+            if mine := learner.lab():
+                diary.ran(mine)
+                print(standing.farewell(mine), end="")
         if _current is self:
             _current = None
 
@@ -104,8 +121,10 @@ class Bench:
 
     def _stop(self) -> None:
         self.is_up = False
+        if self._panel is not None:
+            self._panel.close()
         proxy, self._proxy = self._proxy, None
-        self._wires.clear()
+        self.wires.clear()
         stops = [server.stop for server in self.servers.values()]
         all_at_once(([proxy.stop] if proxy else []) + stops)
 
@@ -140,6 +159,8 @@ def up(
     _current = made.start()
     if not quiet:
         print(_announcement(made))
+    if mine := learner.lab():
+        diary.started(mine)
     return made
 
 

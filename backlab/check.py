@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from typing import Any
 
+from backlab import course, diary, learner
 from backlab.predict import number
 from backlab.progress import in_notebook
 
@@ -147,7 +148,9 @@ def _short(value: Any) -> str:
 
 
 def _report(verdict: Verdict) -> None:
-    """Append the verdict as one JSON row to the file that the grader or `backlab prove` named."""
+    """Note it in the learner's diary, or as one JSON row in the file that the grader or `prove` named."""
+    if lab := learner.lab():
+        diary.checked(lab, verdict.id, verdict.verdict, course.lab(lab).checks)
     path = os.environ.get(REPORT)
     if not path:
         return

@@ -19,8 +19,9 @@ from services import leftovers
 # What each command does, in the order of the help; a file commands/<name>.py holds it as `command`
 COMMANDS = {
     "doctor": "Say what this machine can run before anything starts.",
-    "labs": "List the labs.",
-    "open": "Open a lab in JupyterLab.",
+    "labs": "List the labs and where you are.",
+    "open": "Open the course, or a lab, in JupyterLab.",
+    "update": "Bring notebooks up to date and keep your work in them.",
     "run": "Run a lab here, without a browser, and show what it finds.",
     "new": "Lay out an empty lab.",
     "build": "Make a lab's notebooks from its source.",

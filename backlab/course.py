@@ -3,6 +3,7 @@
 labs/source/m4_performance/02_n_plus_one.md          the one source of lab 4.2
   -> labs/m4_performance/02_n_plus_one.ipynb         what a learner opens
   -> labs/solved/m4_performance/02_n_plus_one.ipynb  what our CI runs
+labs/fresh/m4_performance/02_n_plus_one.ipynb        in a learner's repository, instead of source and solved
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from services.errors import BacklabError
 from services.kinds import KINDS
 
 SOURCE_NAME = re.compile(r"^m(?P<module>\d)_\w+/(?P<number>\d\d)_\w+\.md$")
+CHECK_CALL = re.compile(r"""check\(\s*["'](?P<id>[^"']+)["']\s*,\s*["'](?P<text>[^"']+)["']""")
+MINUTES = re.compile(r"^ +minutes: (?P<front>\d+)$|\babout (?P<prose>\d+) minutes\b", re.M)
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,33 @@ class Place:
 
     @property
     def text(self) -> str:
-        """The source; in a learner's repository, which has none, the cells of the notebook."""
+        """The source; in a learner's repository, which has none, the cells of the fresh notebook."""
         if self.source.exists():
             return self.source.read_text(encoding="utf-8")
-        cells = json.loads(self.learner.read_text(encoding="utf-8"))["cells"]
+        cells = json.loads(self.fresh.read_text(encoding="utf-8"))["cells"]
         return "\n".join("".join(cell["source"]) for cell in cells)
+
+    @property
+    def fresh(self) -> Path:
+        """The notebook as the course gives it out, which no learner works in (learner's repository only)."""
+        return root() / "fresh" / self.learner.relative_to(root())
+
+    @property
+    def remedy(self) -> str:
+        """The command that brings the notebook back; one that was never built has to be built first."""
+        given = self.fresh.exists() or self.solved.exists()
+        return f"backlab {'update' if given else 'build'} {self.id}"
+
+    @property
+    def minutes(self) -> int | None:
+        """How long a learner needs, as the lab's first lines say."""
+        found = MINUTES.search(self.text)
+        return int(found["front"] or found["prose"]) if found else None
+
+    @property
+    def checks(self) -> dict[str, str]:
+        """The ids of its checks in order, each with what it promises."""
+        return dict(CHECK_CALL.findall(self.text))
 
     @property
     def servers(self) -> list[str]:
@@ -70,7 +95,9 @@ def out(lab: str) -> Path:
 def labs() -> list[Place]:
     """Every lab with a source, in order."""
     found = []
-    sources = sorted((root() / "source").glob("*/*.md")) if (root() / "source").exists() else _released()
+    sources = (
+        sorted((root() / "source").glob("*/*.md")) if (root() / "source").exists() else sorted(_released())
+    )
     for source in sources:
         inside = source.relative_to(root() / "source")
         match = SOURCE_NAME.match(inside.as_posix())
@@ -83,8 +110,10 @@ def labs() -> list[Place]:
 
 def _released() -> list[Path]:
     """Where the sources would be in a learner's repository, which has notebooks only."""
-    notebooks = sorted(root().glob("m*/*.ipynb"))
-    return [root() / "source" / path.relative_to(root()).with_suffix(".md") for path in notebooks]
+    fresh = root() / "fresh"
+    return [
+        root() / "source" / path.relative_to(fresh).with_suffix(".md") for path in fresh.glob("m*/*.ipynb")
+    ]
 
 
 def chosen(wanted: Sequence[str] = (), module: int | None = None, every: bool = False) -> list[Place]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from backlab import inspect_experiment, outside
 from backlab.outcome import Outcome, outcome, rows
+from backlab.progress import in_notebook
 from chaos.record import Reader
 from services.errors import BacklabError
 
@@ -47,7 +48,8 @@ def experiment(name: str, *, live: bool = False, **configuration: object) -> Out
     """Run `chaos/experiments/<name>.yaml`; `configuration` overrides the file's own values of the same names.
 
     With `live`, a notebook cell draws the calls while they happen and ends with the final figure. Raises
-    `BacklabError` where there is no such experiment, where it is not valid, or where it could not run.
+    `BacklabError` where there is no such experiment, where it is not valid, or where it could not run. The
+    stop button of a notebook ends it early: faults are lifted, and the outcome holds what was measured.
     """
     source = source_of(name)
     inspect_experiment.inspect(source, configuration)
@@ -57,12 +59,18 @@ def experiment(name: str, *, live: bool = False, **configuration: object) -> Out
         env = {"BACKLAB_RECORD": str(folder / "record.jsonl")}
         drawing = _Drawing(reader) if live else None
         meanwhile = drawing.look if drawing else _nothing
-        ended = outside.run([*argv, str(source)], folder, source.stem, env, _words, meanwhile)
-        seen = reader.read()
         journal = folder / "journal.json"
+        try:
+            log = outside.run([*argv, str(source)], folder, source.stem, env, _words, meanwhile).log
+        except KeyboardInterrupt:
+            if not (in_notebook() and journal.exists()):
+                raise
+            log = ""
+            print("interrupted: the faults are lifted, and what was measured is kept")
+        seen = reader.read()
         if seen.began is None or not journal.exists():
             raise BacklabError(
-                f"the experiment {source.stem} did not run: {_reason(ended.log)}",
+                f"the experiment {source.stem} did not run: {_reason(log)}",
                 "`backlab doctor` may know why",
             )
         found = outcome(json.loads(journal.read_text()), seen)

@@ -6,6 +6,7 @@ Lab -> assemble(repairs) -> notebook without outputs -> executed -> borrow(outpu
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -49,6 +50,11 @@ def role_of(cell: Any) -> str:
     return str(cell.get("id", "")).rpartition("-")[2]
 
 
+def digest(source: str) -> str:
+    """A short name of an exercise as the course ships it: whoever has that has not begun yet."""
+    return hashlib.sha256(source.strip().encode()).hexdigest()[:12]
+
+
 def borrow(learner: Any, solved: Any) -> Any:
     """The learner's notebook with the outputs of the solved run, except those of the exercises."""
     shown = copy.deepcopy(learner)
@@ -85,6 +91,9 @@ def _cell(lab: Lab, index: int, cell: Cell, source: str) -> Any:
     tags = ([] if cell.role == "show" else [cell.role]) + sorted(cell.marks)
     tags.append(COMPARE if cell.role == "check" else IGNORE)
     metadata: dict[str, Any] = {"tags": tags}
-    if cell.options:
-        metadata["backlab"] = dict(sorted(cell.options.items()))
+    said = dict(sorted(cell.options.items()))
+    if cell.role == "exercise":
+        said["shipped"] = digest(cell.source)
+    if said:
+        metadata["backlab"] = said
     return nbformat.v4.new_code_cell(source, id=name, metadata=metadata)

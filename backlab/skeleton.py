@@ -10,12 +10,9 @@ from pathlib import Path
 from string import Template
 
 from backlab import course
+from backlab.modules import FOLDERS
 from services.errors import BacklabError
 
-MODULES = {
-    "1": "m1_architecture", "2": "m2_data", "3": "m3_security", "4": "m4_performance",
-    "5": "m5_events", "6": "m6_delivery", "7": "m7_observability", "8": "m8_api",
-}  # fmt: skip
 ID = re.compile(r"^(?P<module>[1-8])\.(?P<number>[1-9]\d?)$")
 MODULE_FILE = '"""Lab $id: its arms, witnesses and judges, where they are too long for a cell."""\n'
 SOURCE = '''---
@@ -96,7 +93,7 @@ def layout(lab: str, slug: str) -> list[Path]:
     taken = [place for place in course.labs() if place.id == lab]
     if taken:
         raise BacklabError(f"lab {lab} is there already: {taken[0].title}", "choose another number")
-    folder = MODULES[match["module"]]
+    folder = FOLDERS[match["module"]]
     files = {
         course.root() / "source" / folder / f"{int(match['number']):02}_{name}.md": SOURCE,
         course.root() / folder / "__init__.py": "",

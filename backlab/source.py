@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from backlab.course import Place
+from backlab.course import CHECK_CALL, Place
 from services.errors import BacklabError
 
 # What a code cell is for. `backlab prove` and the grader run only SET_UP, exercise and check cells.
@@ -29,7 +29,6 @@ ROLES = {
 }
 SET_UP = ("parameters", "setup")
 MARKS = {"finding"}  # tags beside the role: `backlab run` shows what a `finding` cell prints
-CHECK_CALL = re.compile(r"""check\(\s*["'](?P<id>[^"']+)["']\s*,\s*["'](?P<text>[^"']+)["']""")
 HINT = re.compile(r"<details>", re.I)
 HINTS = 3
 

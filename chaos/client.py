@@ -77,6 +77,11 @@ class Fault:
             self._wire.api.ask("DELETE", self._path)
         return self.receipt()
 
+    def change(self, **attributes: float) -> None:
+        """Go on with other attributes, spelt with their unit as in `Wire.fault`."""
+        body = {"attributes": faults.known()[self._body["type"]].spelt(attributes)}
+        self._wire.api.ask("POST", self._path, body)
+
     def receipt(self) -> Receipt:
         """What it has touched so far."""
         answer = self._wire.api.ask("GET", f"{self._path}/receipt")
@@ -113,6 +118,12 @@ class Wire:
     ) -> Fault:
         """A fault for a `with` block; attributes carry their unit: latency_ms, rate_kb_s, delay_us."""
         name = f"{kind}_{stream}_{next(self._numbers)}"  # seeds its jitter, so the same in each run
+        return self.named(name, kind, stream, toxicity, **attributes)
+
+    def named(
+        self, name: str, kind: str, stream: str = "downstream", toxicity: float = 1.0, **attributes: float
+    ) -> Fault:
+        """The same under a name of the caller's."""
         if kind in faults.known():
             attributes = faults.known()[kind].spelt(attributes)
         body = {"name": name, "type": kind, "stream": stream, "toxicity": toxicity, "attributes": attributes}

@@ -1,4 +1,4 @@
-"""`backlab labs`: which labs there are, and whether their notebooks are built."""
+"""`backlab labs`: which labs there are, where the learner stands in each, and which run here."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ import click
 
 
 @click.command(name="labs")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
 def command(as_json: bool) -> None:
-    """List the labs.
+    """List the labs as the course page does: minutes, servers, where you are, what this machine lacks.
 
     \b
     Example: backlab labs
              backlab labs --json
     """
-    from backlab import course
+    from backlab.workbench import page
+    from services.runnable import missing
 
-    every = course.labs()
+    rows = page.rows(missing(page.kinds()))
     if as_json:
-        rows = [
-            {"id": p.id, "title": p.title, "notebook": p.relative, "built": p.learner.exists()} for p in every
-        ]
-        click.echo(json.dumps(rows, indent=1))
+        click.echo(json.dumps([row.plain for row in rows], indent=1))
         return
-    for place in every:
-        built = place.relative if place.learner.exists() else f"not built: backlab build {place.id}"
-        click.echo(f"{place.id}  {place.title}\n     {built}")
-    if not every:
+    for row in rows:
+        minutes = f"{row.minutes} minutes, " if row.minutes else ""
+        click.echo(f"{row.id}  {row.title}")
+        click.echo(f"     {minutes}{', '.join(row.servers) or 'no server'}; {row.standing.words}")
+        click.echo(f"     {row.notebook if row.built else f'not there: {row.remedy}'}")
+        for kind, step in row.lacking.items():
+            click.echo(f"     lacks {kind}: {step}")
+    if not rows:
         click.echo("no lab has a source yet")

@@ -115,9 +115,9 @@ def command(files: Path, *, ids: tuple[int, int] | None, servers: bool, more: li
     passwd = files / "passwd"
     passwd.write_text(PASSWD.format(name="nobody" if uid == NOBODY else "learner", uid=uid, gid=gid))
     argv = [bwrap, *_rights(), *UNSHARE, "--new-session", "--die-with-parent", "--hostname", "lab"]
-    argv += _parents()
-    argv += ["--perms", "1777", "--size", str(TMPFS_BYTES * (8 if servers else 1))]
-    argv += ["--tmpfs", "/tmp", *_system(), "--ro-bind", str(passwd), "/etc/passwd"]
+    argv += ["--perms", "1777", "--size", str(TMPFS_BYTES * (8 if servers else 1)), "--tmpfs", "/tmp"]
+    argv += _parents()  # upon /tmp, where a course may lie
+    argv += [*_system(), "--ro-bind", str(passwd), "/etc/passwd"]
     argv += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777"]
     argv += [
         "--size",

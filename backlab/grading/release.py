@@ -23,6 +23,11 @@ FILES = (
     "LICENSE",
     "README.md",
     ".gitignore",
+    "docs/class.md",
+    "docs/class/jupyterhub_config.py",
+    "docs/class/start_learner.py",
+    "docs/class/package.json",
+    "docs/class/package-lock.json",
 )
 HIDDEN = {"solved", "source", "grading", "__pycache__"}
 GRADERS = {"grade.py", "release.py", "prove.py"}
@@ -36,6 +41,11 @@ def release(directory: Path, places: Sequence[Place]) -> list[Path]:
     written = [_copy(ROOT / name, directory / name) for name in FILES if (ROOT / name).exists()]
     for path in _packaged(places):
         written.append(_copy(path, directory / path.relative_to(ROOT)))
+    # what `backlab update` carries a learner's work into, and what the course page reads
+    written += [
+        _copy(place.learner, directory / "labs" / "fresh" / place.learner.relative_to(ROOT / "labs"))
+        for place in places
+    ]
     written += [_copy(TEMPLATES / name, directory / to) for name, to in WORKFLOWS.items()]
     return written
 

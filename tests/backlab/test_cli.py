@@ -58,9 +58,9 @@ def test_a_wrong_lab_is_one_sentence_and_exit_code_2(tiny: Place):
 
 def test_labs_are_listed_for_people_and_for_machines(tiny: Place):
     """With their question, and how to build what is missing."""
-    assert (
-        "9.1  How many steps does one sum take?\n     not built: backlab build 9.1" in backlab("labs").stdout
-    )
+    said = backlab("labs").stdout
+    assert said.startswith("9.1  How many steps does one sum take?\n     no server; not started\n")
+    assert "not there: backlab build 9.1" in said
     (row,) = json.loads(backlab("labs", "--json").stdout)
     assert (row["id"], row["built"]) == ("9.1", False)
 
