@@ -2,52 +2,35 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
-import psutil
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from services import ports, ready
-from tests import house
+from tests.browser.course_copy import JupyterLab, jupyterlab
+from tests.browser.driver import Notebook
 
-BIN = Path(sys.executable).parent
 # as root, which CI is, Chromium has no sandbox; it is not to ask the world for anything
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\S+")
+WINDOW = {"width": 1280, "height": 1000}
 
 
 @pytest.fixture
 def scratch() -> Iterator[Path]:
     """Where the servers of this test put their data; every user may enter it."""
-    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="browser-") as folder:
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="browser-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
 
 
 @pytest.fixture
-def lab(scratch: Path) -> Iterator[tuple[psutil.Process, str]]:
-    """`backlab open 4.2` with its address; it is interrupted at the end, as a learner does."""
-    env = {**os.environ, "BACKLAB_SCRATCH": str(scratch)}
-    reservation = ports.reserve()
-    reservation.close()
-    argv = [str(BIN / "backlab"), "open", "4.2", "--no-browser", "--port", str(reservation.port)]
-    with subprocess.Popen(argv, cwd=house.ROOT, env=env, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            address = next(found[0] for line in process.stdout if (found := ADDRESS.search(line)))
-            ready.until(lambda: httpx.get(address), within_s=30, not_yet=(httpx.TransportError,))
-            yield psutil.Process(process.pid), address
-        finally:
-            process.terminate()
+def lab(scratch: Path) -> Iterator[JupyterLab]:
+    """`backlab open 4.2` on a copy of the course; it is interrupted at the end, as a learner does."""
+    with jupyterlab(scratch) as jupyter:
+        yield jupyter
 
 
 @pytest.fixture
@@ -57,5 +40,11 @@ def page() -> Iterator[Page]:
     assert program, "this test needs a browser (`apt install chromium`)"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser.new_page()
+        yield browser.new_page(viewport=WINDOW)
         browser.close()
+
+
+@pytest.fixture
+def opened(lab: JupyterLab, page: Page) -> Callable[[str], Notebook]:
+    """opened("4.2"): a lab's notebook with its kernel ready."""
+    return lambda name: Notebook(page, lab, lab.notebook(name)).open()

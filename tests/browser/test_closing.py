@@ -2,84 +2,43 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import Callable
 
-import httpx
-import psutil
 import pytest
-from playwright.sync_api import Page, expect
 
 from services import ready
+from tests.browser.driver import Notebook
 
 pytestmark = pytest.mark.browser
-LOADING_MS = 60_000
 
 
-def servers(scratch: Path) -> list[str]:
-    return [path.name for path in scratch.iterdir() if path.name.startswith("backlab-postgres")]
+def run_until_servers(notebook: Notebook) -> None:
+    """Run All, and look away once the servers are up: the experiments are under way."""
+    notebook.run_all()
+    assert ready.true(lambda: bool(notebook.jupyter.servers()), within_s=40), notebook.outputs()[:5]
 
 
-def kernels(process: psutil.Process) -> int:
-    return sum("ipykernel" in command(one) for one in process.children(recursive=True))
-
-
-def command(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""  # it has ended meanwhile
-
-
-def run_first_cells(page: Page, address: str, scratch: Path) -> None:
-    """Open the lab and run cells until its servers are up."""
-    page.goto(address)
-    notebook = page.locator(".jp-Notebook")
-    expect(notebook.locator(".jp-Cell").first).to_be_visible(timeout=LOADING_MS)
-    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible(
-        timeout=LOADING_MS
-    )
-    # what JupyterLab sends before its server has reached the kernel is lost, though the page says "Idle"
-    assert ready.true(lambda: kernel_answers(address), within_s=60)
-    notebook.locator(".jp-Cell").first.click()
-    for _ in range(6):
-        page.keyboard.press("Shift+Enter")
-    started = ready.true(lambda: bool(servers(scratch)), within_s=40)
-    assert started, page.locator(".jp-OutputArea-output").all_inner_texts()[:5]
-
-
-def kernel_answers(address: str) -> bool:
-    """Does Jupyter's server say so?"""
-    parts = urlsplit(address)
-    login = {"Authorization": f"token {parse_qs(parts.query)['token'][0]}"}
-    known = httpx.get(f"{parts.scheme}://{parts.netloc}/api/kernels", headers=login).json()
-    return [one["execution_state"] for one in known] == ["idle"]
-
-
-def test_closing_the_tab_ends_the_kernel_and_its_servers(
-    page: Page, lab: tuple[psutil.Process, str], scratch: Path
+def test_closing_the_tab_in_the_middle_ends_the_kernel_and_its_servers(
+    opened: Callable[[str], Notebook],
 ) -> None:
     """Nothing is left running behind a closed tab; JupyterLab itself goes on."""
-    process, address = lab
-    run_first_cells(page, address, scratch)
-    assert kernels(process) == 1
-    page.locator(".lm-DockPanel-tabBar .lm-mod-current .lm-TabBar-tabCloseIcon").click()
-    discard = page.get_by_role("button", name="Discard")
-    if discard.is_visible(timeout=5000):
-        discard.click()
-    assert ready.true(lambda: not kernels(process), within_s=30)
-    assert ready.true(lambda: not servers(scratch), within_s=10), servers(scratch)
-    assert process.is_running()
+    notebook = opened("4.2")
+    jupyter = notebook.jupyter
+    run_until_servers(notebook)
+    assert len(jupyter.kernels()) == 1
+    notebook.close()
+    assert ready.true(lambda: not jupyter.kernels(), within_s=30)
+    assert ready.true(lambda: not jupyter.servers(), within_s=10), jupyter.servers()
+    assert jupyter.process.is_running()
 
 
-def test_restarting_the_kernel_ends_its_servers(
-    page: Page, lab: tuple[psutil.Process, str], scratch: Path
-) -> None:
-    """The key `0` twice is `Kernel > Restart Kernel`, in the middle of the lab."""
-    process, address = lab
-    run_first_cells(page, address, scratch)
-    page.keyboard.press("0")
-    page.keyboard.press("0")
-    page.locator(".jp-Dialog .jp-mod-accept").click()
-    assert ready.true(lambda: not servers(scratch), within_s=30), servers(scratch)
-    assert kernels(process) == 1
+def test_restarting_the_kernel_in_the_middle_ends_its_servers(opened: Callable[[str], Notebook]) -> None:
+    """The restart button, while an experiment runs; then the tab is closed, and nothing is left."""
+    notebook = opened("4.2")
+    jupyter = notebook.jupyter
+    run_until_servers(notebook)
+    notebook.restart()
+    assert ready.true(lambda: not jupyter.servers(), within_s=30), jupyter.servers()
+    assert len(jupyter.kernels()) == 1
+    notebook.close()
+    assert ready.true(lambda: not jupyter.kernels(), within_s=30)
