@@ -20,6 +20,7 @@ from confluent_kafka import Producer
 from chaos.callers.caller import Caller
 from chaos.client import ProxyServer, Wire
 from services.kafka import Kafka
+from services.kafka_client import SOON
 from services.postgres import Postgres
 from services.shop import records
 from services.shop.load import template
@@ -30,7 +31,6 @@ from services.together import Block, together
 from services.urls import sqlalchemy_url
 
 DATA_SEED, PATIENCE_S, LOOK_S = 42, 4.0, 0.02
-SOON = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 500, "log_level": 2}
 _orders = itertools.count(10_000_000)  # beyond those of the data set
 
 

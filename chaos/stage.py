@@ -17,13 +17,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
+from importlib import import_module
 from typing import Any
 
-from chaos.back_office import DATA_SEED, BackOffice
 from chaos.callers import maker
 from chaos.callers.caller import TOPIC, Caller
 from chaos.client import ProxyServer, Wire
-from chaos.projection import Projection
 from chaos.wire.protocols import PROTOCOLS
 from services import kinds
 from services.errors import BacklabError
@@ -31,8 +30,9 @@ from services.shop.worker_server import WORKERS
 from services.together import Block, together
 from services.urls import sqlalchemy_url
 
-SHOPS: dict[str, type[BackOffice] | type[Projection]] = {"back_office": BackOffice, "projection": Projection}
-WHOLE = "whole"
+# by name, because whoever only looks at an experiment's file should not wait for their imports
+SHOPS = {"back_office": "chaos.back_office:BackOffice", "projection": "chaos.projection:Projection"}
+WHOLE, DATA_SEED = "whole", 42
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ class Stage(Block):
             self.callers[arm] = partial(maker(kind, self.plan.there), self)
 
     def _raise_shop(self) -> None:
-        shop = SHOPS[self.plan.shop]()
-        self._open.enter_context(shop)
+        module, _, kind = SHOPS[self.plan.shop].partition(":")
+        shop = self._open.enter_context(getattr(import_module(module), kind)())
         self.wires |= shop.wires
         self.servers |= shop.servers
         self.behind |= dict.fromkeys(shop.wires, "postgres")

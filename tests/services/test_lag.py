@@ -12,9 +12,10 @@ from confluent_kafka import Producer, TopicPartition
 from datasets.lag import Recording, recordings
 from services import ready
 from services.kafka import Kafka
+from services.kafka_client import SOON
 from services.kafka_topics import Topics
 from services.shop.lag.age import ages_s
-from services.shop.lag.monitor import SOON, Monitor
+from services.shop.lag.monitor import Monitor
 from services.shop.lag.peculiar import commit
 from services.shop.lag.scene import Case, Scene
 

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from backlab.plot import Card
 from backlab.plot.card import COLOURS, INK, INKS
-from labs.m5_events.consumer_lag.members import SOON
+from services.kafka_client import SOON
 from services.kafka_topics import Topics
 
 PARTITIONS = 3

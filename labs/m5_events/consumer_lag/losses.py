@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-from labs.m5_events.consumer_lag.members import SOON
+from services.kafka_client import SOON
 from services.kafka_topics import Topics
 
 WRITTEN, DONE, CUT_AT = 300, 50, 200

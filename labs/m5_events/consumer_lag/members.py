@@ -13,7 +13,8 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-SOON = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 500, "log_level": 2}
+from services.kafka_client import SOON
+
 PROTOCOLS: dict[str, dict[str, str]] = {
     "eager": {"partition.assignment.strategy": "range"},
     "cooperative": {"partition.assignment.strategy": "cooperative-sticky"},

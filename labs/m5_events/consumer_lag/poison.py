@@ -13,7 +13,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
-from labs.m5_events.consumer_lag.members import SOON
+from services.kafka_client import SOON
 from services.kafka_topics import Topics
 
 Decide = Callable[[dict[str, Any], dict[str, Any], int], dict[str, Any]]

@@ -14,8 +14,9 @@ from typing import Any
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from services.kafka_client import SOON
+
 WITHIN_S, LOOK_S, AGAIN_S = 10.0, 0.25, 5.0
-SOON = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 500, "log_level": 2}
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from typing import Any
 
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
+from services.kafka_client import SOON
+
 POISON = b"poison"
-SOON = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 500, "log_level": 2}
 TICK_S, RETRY_S = 0.02, 0.2
 
 

@@ -11,9 +11,10 @@ from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from services.kafka_client import SOON
 from services.kafka_topics import Topics
 from services.shop.lag.logs import came_ms
-from services.shop.lag.monitor import SOON, Monitor
+from services.shop.lag.monitor import Monitor
 
 COMPACTED = {
     "cleanup.policy": "compact",
