@@ -139,8 +139,9 @@ def parent_for(lab: Lab) -> Iterator[Parent | None]:
 
 
 def _imports(lab: Lab) -> str:
-    """What the lab's set-up cells import."""
-    found = []
+    """What the lab's set-up cells import, and what `backlab.up` imports for its servers."""
+    found = ["from services import kinds, process", "import chaos.client, services.shop.load"]
+    found += [f"kinds.find({name!r})" for name in lab.place.servers]
     for cell in lab.cells:
         if cell.role in SET_UP:
             with contextlib.suppress(SyntaxError):  # a magic

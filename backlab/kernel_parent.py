@@ -41,9 +41,10 @@ def serve(orders: socket.socket) -> None:
 
 def _preload(source: str) -> None:
     """Import what cells will import; what fails here will fail there, where it is told."""
+    names: dict[str, Any] = {}
     for node in ast.parse(source).body:
         with contextlib.suppress(Exception):
-            exec(compile(ast.Module([node], []), "<imports>", "exec"), {})
+            exec(compile(ast.Module([node], []), "<imports>", "exec"), names)
 
 
 def _kernel(request: dict[str, Any], orders: socket.socket) -> NoReturn:
