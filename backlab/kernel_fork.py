@@ -43,6 +43,7 @@ class Parent:
                 pass_fds=[theirs.fileno()], cwd=ROOT, start_new_session=True, env={**os.environ, **INLINE},
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
+        self.pid = self._process.pid
         self.ask({"imports": imports})
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +77,9 @@ class Forked:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.returncode: int | None = None
-        self._handle = os.pidfd_open(pid) if _runs(pid) else None
+        self._handle: int | None = None  # None once it has ended
+        with contextlib.suppress(ProcessLookupError):
+            self._handle = os.pidfd_open(pid)
 
     def poll(self) -> int | None:
         """None while it runs; what it returned is its parent's to know."""
@@ -117,14 +120,6 @@ class Provisioner(LocalProvisioner):
         kernel: Any = self.kernels.fork(file, str(options["cwd"]), dict(options["env"]))
         self.process, self.pid = kernel, kernel.pid
         return self.connection_info
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 @contextlib.contextmanager
