@@ -135,8 +135,12 @@ def parent_for(lab: Lab) -> Iterator[Parent | None]:
 
 def _imports(lab: Lab) -> str:
     """What the lab's set-up cells import, and what `backlab.up` imports for its servers."""
-    found = ["from services import kinds, process", "import chaos.client, services.shop.load"]
-    found += [f"kinds.find({name!r})" for name in lab.place.servers]
+    found = [
+        "from services import backends, container, kinds, process",
+        "import chaos.client, services.shop.load",
+    ]
+    # which back end it will be is asked of the engine once
+    found += [f"backends.choose(None, kinds.find({name!r}).image)" for name in lab.place.servers]
     for cell in lab.cells:
         if cell.role in SET_UP:
             with contextlib.suppress(SyntaxError):  # a magic

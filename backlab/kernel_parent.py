@@ -25,6 +25,7 @@ REQUEST_BYTES = 1 << 18
 def serve(orders: socket.socket) -> None:
     """Do what is asked until whoever asks is gone; kernels go with us."""
     die_with = parent_death_signal()
+    die_with(signal.SIGKILL)  # also while we import
     while text := orders.recv(REQUEST_BYTES):
         request = json.loads(text)
         if "imports" in request:
