@@ -5,6 +5,7 @@ SHELL := /bin/sh
 LAB ?= 4.2
 RUNS ?= 1
 CONFIG ?= docs/class/jupyterhub_config.py
+BURNERS ?= 0
 # the environment's own Python where there is one; else any: bootstrap.py looks for one that fits
 PYTHON ?= $(shell test -x .venv/bin/python && echo .venv/bin/python || echo python3)
 BIN := .venv/bin
@@ -19,7 +20,8 @@ WHICH = $(if $(filter command line environment,$(origin LAB)),$(LAB),--all)
 
 list: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
-	@echo "  LAB=4.2, RUNS=20 and PYTHON=python3.13 say which lab, how many times, which Python"
+	@echo "  LAB=4.2, RUNS=20, BURNERS=4 and PYTHON=python3.13 say which lab, how many times, beside how many"
+	@echo "  processes that burn CPU, which Python"
 
 setup: ## .venv with the locked dependencies (all chores do this first)
 	@command -v $(PYTHON) >/dev/null || { echo "backlab: there is no $(PYTHON); install Python 3.11-3.14" >&2; exit 2; }
@@ -55,8 +57,8 @@ check: setup ## ruff, mypy and the house rules, in seconds
 labs: setup ## build the notebooks from labs/source (LAB=)
 	@$(BIN)/backlab build $(WHICH)
 
-prove: setup ## shipped lab fails, repair passes, each wrong repair fails where it should (LAB= RUNS=)
-	@$(BIN)/backlab prove $(WHICH) --times $(RUNS)
+prove: setup ## shipped lab fails, repair passes, each wrong repair fails where it should (LAB= RUNS= BURNERS=)
+	@$(BIN)/python -m tests.burners $(BURNERS) $(BIN)/backlab prove $(WHICH) --times $(RUNS)
 
 bench: setup ## our figures beside an anchor's, on this machine; fails when one falls short (FIGURES=wire)
 	@$(BIN)/python -m tests.bench.figures $(FIGURES)

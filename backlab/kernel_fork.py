@@ -43,6 +43,7 @@ class Parent:
                 pass_fds=[theirs.fileno()], cwd=ROOT, start_new_session=True, env={**os.environ, **INLINE},
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
+        self.pid = self._process.pid
         self.ask({"imports": imports})
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +77,9 @@ class Forked:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.returncode: int | None = None
-        self._handle = os.pidfd_open(pid) if _runs(pid) else None
+        self._handle: int | None = None  # None once it has ended
+        with contextlib.suppress(ProcessLookupError):
+            self._handle = os.pidfd_open(pid)
 
     def poll(self) -> int | None:
         """None while it runs; what it returned is its parent's to know."""
@@ -119,14 +122,6 @@ class Provisioner(LocalProvisioner):
         return self.connection_info
 
 
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 @contextlib.contextmanager
 def parent_for(lab: Lab) -> Iterator[Parent | None]:
     """The parent of kernels for a lab; None where kernels must be started (a fork is only safe on Linux)."""
@@ -139,8 +134,13 @@ def parent_for(lab: Lab) -> Iterator[Parent | None]:
 
 
 def _imports(lab: Lab) -> str:
-    """What the lab's set-up cells import."""
-    found = []
+    """What the lab's set-up cells import, and what `backlab.up` imports for its servers."""
+    found = [
+        "from services import backends, container, kinds, process",
+        "import chaos.client, services.shop.load",
+    ]
+    # which back end it will be is asked of the engine once
+    found += [f"backends.choose(None, kinds.find({name!r}).image)" for name in lab.place.servers]
     for cell in lab.cells:
         if cell.role in SET_UP:
             with contextlib.suppress(SyntaxError):  # a magic

@@ -25,6 +25,7 @@ REQUEST_BYTES = 1 << 18
 def serve(orders: socket.socket) -> None:
     """Do what is asked until whoever asks is gone; kernels go with us."""
     die_with = parent_death_signal()
+    die_with(signal.SIGKILL)  # also while we import
     while text := orders.recv(REQUEST_BYTES):
         request = json.loads(text)
         if "imports" in request:
@@ -41,9 +42,10 @@ def serve(orders: socket.socket) -> None:
 
 def _preload(source: str) -> None:
     """Import what cells will import; what fails here will fail there, where it is told."""
+    names: dict[str, Any] = {}
     for node in ast.parse(source).body:
         with contextlib.suppress(Exception):
-            exec(compile(ast.Module([node], []), "<imports>", "exec"), {})
+            exec(compile(ast.Module([node], []), "<imports>", "exec"), names)
 
 
 def _kernel(request: dict[str, Any], orders: socket.socket) -> NoReturn:

@@ -38,10 +38,15 @@ def assemble(lab: Lab, repairs: Mapping[int, str] | None = None, *, form: str = 
 
 
 def minimal(lab: Lab, repairs: Mapping[int, str] | None = None) -> Any:
-    """Only what a verdict depends on: set-up, exercises and checks."""
+    """Only what a verdict depends on: set-up, exercises and checks, up to the last check.
+
+    What takes servers down after it is left out: they go with their kernel, and nobody waits for them.
+    """
     notebook = assemble(lab, repairs)
     needed = {*SET_UP, "exercise", "check"}
-    notebook.cells = [c for c, cell in zip(notebook.cells, lab.cells, strict=True) if cell.role in needed]
+    last = max((n for n, cell in enumerate(lab.cells) if cell.role == "check"), default=-1)
+    pairs = list(zip(notebook.cells, lab.cells, strict=True))[: last + 1]
+    notebook.cells = [built for built, cell in pairs if cell.role in needed]
     return notebook
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import click
 
@@ -12,8 +13,13 @@ from backlab.commands._which import which_labs
 @click.command(name="prove")
 @which_labs
 @click.option("--times", default=1, show_default=True, help="How often the reference repair must pass.")
+@click.option(
+    "--jobs", type=click.IntRange(1), help="Variants at a time. Default: what cores and memory allow."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def command(labs: tuple[str, ...], module: int | None, every: bool, times: int, as_json: bool) -> int:
+def command(
+    labs: tuple[str, ...], module: int | None, every: bool, times: int, jobs: int | None, as_json: bool
+) -> int:
     """Prove LABs: only set-up, exercise and check cells run.
 
     Exit code 0 when everything holds, 1 when something does not, 2 when something could not be judged.
@@ -26,21 +32,25 @@ def command(labs: tuple[str, ...], module: int | None, every: bool, times: int, 
     from backlab.prove import exit_code, prove
     from backlab.screen import Screen
 
-    codes, rows = [], []
+    codes, rows, took_s = [], [], {}
     for place in course.chosen(labs, module, every):
-        proofs = []
+        proofs, began = [], time.monotonic()
         with Screen() as screen:
             if not as_json:
                 screen.say(f"lab {place.id}  {place.title}", "bold")
             tell = lambda variant: screen.status(f"  running {variant}", now=True)  # noqa: E731 - one line says it
-            for proof in prove(place, times, tell):
+            for proof in prove(place, times, tell, jobs):
                 proofs.append(proof)
                 if not as_json:
                     _row(screen, proof)
             if not as_json:
-                _closing(screen, place, proofs)
+                _closing(screen, place, proofs, time.monotonic() - began)
+        took_s[place.id] = time.monotonic() - began
         codes.append(exit_code(proofs))
         rows += [{"lab": place.id, **vars(p), "holds": p.holds, "judged": p.judged} for p in proofs]
+    if len(took_s) > 1 and not as_json:
+        said = ", ".join(f"{lab} {seconds:.0f} s" for lab, seconds in took_s.items())
+        click.echo(f"{len(took_s)} labs in {sum(took_s.values()):.0f} s: {said}")
     if as_json:
         click.echo(json.dumps(rows, indent=1))
     return max(codes, default=0)
@@ -65,8 +75,8 @@ def _row(screen, proof) -> None:  # type: ignore[no-untyped-def]  # Screen and P
         screen.say(f"          {proof.verdicts[id]} {id}: {proof.reasons.get(id, 'it printed nothing')}")
 
 
-def _closing(screen, place, proofs) -> None:  # type: ignore[no-untyped-def]  # as above
-    """Where the seconds went, and what was not tried."""
+def _closing(screen, place, proofs, took_s) -> None:  # type: ignore[no-untyped-def]  # as above
+    """How long it took, what the parts would take one after the other, and what was not tried."""
     from backlab.grading.contract import has_judge
 
     stages = {"kernels": sum(proof.seconds for proof in proofs if not proof.stages)}
@@ -74,7 +84,7 @@ def _closing(screen, place, proofs) -> None:  # type: ignore[no-untyped-def]  # 
         for name, seconds in proof.stages.items():
             stages[name] = stages.get(name, 0.0) + seconds
     said = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in stages.items())
-    screen.say(f"  {len(proofs)} variants in {sum(stages.values()):.0f} s: {said}", "dim")
+    screen.say(f"  {len(proofs)} variants in {took_s:.0f} s, side by side: {said}", "dim")
     if not has_judge(place):
         screen.say(
             "  not graded: the lab has no judge yet, see CONTRIBUTING.md, how a lab is judged", "yellow"

@@ -40,7 +40,7 @@ class Cluster:
         self.logs, self._stack = folder / "logs", stack
         self.logs.mkdir()
         self._file = folder / "scheduler.json"
-        self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
+        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
                     "--scheduler-file", str(self._file))  # fmt: skip
         assert ready.true(self._file.exists, within_s=30)
         self.address = json.loads(self._file.read_text())["address"]
@@ -173,3 +173,24 @@ def test_a_machine_without_dask_is_told_how_to_get_it(
         cli.main(["grade", str(folder), "--keep", str(tmp_path / "kept"), "--dask", "tcp://127.0.0.1:9"])
     assert left.value.code == 2
     assert "pip install 'distributed>=2025.7'" in capsys.readouterr().err
+
+
+@pytest.mark.long
+def test_a_scheduler_that_goes_in_mid_run_is_told_and_finished_reports_stay(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    """Exit code 2, no endless wait, and the same command goes on."""
+    folder = cohorts.hand_in(tmp_path / "in", **EIGHT)
+    cluster.worker()
+    with cohorts.start(folder, tmp_path, "--dask", cluster.address) as run:
+        assert ready.true(lambda: len(cohorts.reports(tmp_path)) >= 1, within_s=90)
+        cluster.scheduler.kill()
+        _, said = run.communicate(timeout=60)
+    assert run.returncode == 2
+    assert "the Dask scheduler has gone; start it and run the same command again" in said
+    before = cohorts.reports(tmp_path)
+    with cohorts.start(folder, tmp_path, "--csv") as alone:
+        alone.communicate(timeout=120)
+    after = cohorts.reports(tmp_path)
+    assert len(after) == 8
+    assert after | before == after

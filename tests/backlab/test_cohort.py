@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from backlab.grading import local
 from backlab.grading.cohort import Course, entries, grade, notebooks_in
 from backlab.grading.keeping import Kept
 from backlab.grading.local import on_this_machine
@@ -141,6 +142,16 @@ def desks(pid: int) -> set[int]:
     """The processes that grade for a `backlab grade`."""
     children = psutil.Process(pid).children()
     return {one.pid for one in children if runs(one) and "backlab.grading.desk_process" in one.cmdline()}
+
+
+def test_a_small_container_grades_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the machine around it has; without a limit it is the machine's cores, at most."""
+    group = tmp_path / "memory.max"
+    monkeypatch.setattr(local, "CONTROL_GROUP", group)
+    group.write_text(f"{local.JOB_BYTES}\n")
+    assert local.jobs_here() == 1
+    group.write_text("max\n")
+    assert 1 <= local.jobs_here() <= local.cores()
 
 
 def test_a_folder_without_notebooks_is_told(tmp_path: Path) -> None:
