@@ -46,7 +46,9 @@ for place in (MINE / 'judge.py', MINE / 'strategies.py', LABS / 'source/m4_perfo
               SHOP / 'pages.py', '/etc/passwd', '/etc/shadow', KEY_FILE, '/proc/self/status',
               LABS.parent / 'README.md', LABS.parent / 'pyproject.toml'):
     reached(lambda: open(place).read())
-for place in (LABS / 'source', MINE / '__pycache__', HOME, '/tmp', '/dev/shm', '/var'):
+for place in (*MINE.glob('__pycache__/judge*.pyc'), *MINE.glob('__pycache__/strategies*.pyc')):
+    reached(lambda: open(place, 'rb').read())
+for place in (HOME, '/tmp', '/dev/shm', '/var'):
     reached(lambda: list(pathlib.Path(place).iterdir()))
 """,
     "reads environment, arguments and memory of other processes": """
