@@ -14,7 +14,7 @@ import sys
 import traceback
 from typing import Any
 
-from backlab.grading import namespaces
+from backlab.grading import landlock, namespaces
 
 HOME = "/tmp"
 ROLES = {"guest": "backlab.grading.guest", "nbval": "backlab.grading.nbval_guest"}
@@ -57,7 +57,10 @@ def _settle(request: dict[str, Any]) -> None:
             _limit(getattr(resource, f"RLIMIT_{name}"), value)
     _limit(resource.RLIMIT_CORE, 0)
     if not request["keeps_rights"]:
-        namespaces.give_up(tuple(request["ids"]) if request["ids"] else None)
+        ids = tuple(request["ids"]) if request["ids"] else None
+        namespaces.give_up(ids, reads=bool(request["rules"]) and ids is not None)
+    if request["rules"]:
+        landlock.restrict(**request["rules"])
     os.chdir(request["home"])
     os.environ.clear()
     os.environ.update(request["environment"])

@@ -1,7 +1,7 @@
 """How far a submission is kept from everything else on this machine, and the bubblewrap that keeps it there.
 
 strong  bubblewrap: own pid, network, IPC and mount namespaces, read-only files, another user (namespace)
-medium  another user id (we are root, but namespaces are closed): files of ours are unreadable to it
+medium  Landlock: it reads, writes and reaches only what it is given; as root also another user id
 weak    a process of its own with limits
 """
 
@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backlab import course
+from backlab.grading import landlock
 from backlab.grading.guest_end import HOME
 from services import cache
 from services.errors import BacklabError
-from services.user import User
 
 ORDER = ("weak", "medium", "strong")
 FIRST_ID, IDS = 210_000, 40_000  # user ids that no machine has given to anybody
@@ -34,7 +34,7 @@ PASSWD = "root:x:0:0::/:/bin/false\n{name}:x:{uid}:{gid}::/tmp:/bin/false\n"
 
 @dataclass(frozen=True)
 class Level:
-    """What was reached: "strong", "medium" or "weak", and how, in words."""
+    """What was reached: "strong" (bubblewrap), "medium" (Landlock) or "weak", and how, in words."""
 
     name: str
     how: str
@@ -62,10 +62,9 @@ def reached() -> Level:
     root = os.name == "posix" and os.getuid() == 0
     if wanted == "strong" and sys.platform == "linux" and _works():
         return Level("strong", f"bubblewrap, {'another user id' if root else 'user namespace'}, no network")
-    if wanted != "weak" and root and _others_can_run_python():
-        return Level(
-            "medium", "another user id, limits; files of this machine can be read, the network reached"
-        )
+    if wanted != "weak" and landlock.works():
+        who = "another user id" if root else "our own user id"
+        return Level("medium", f"Landlock, {who}; it sees other processes, and only TCP ports are closed")
     return Level("weak", "a process of its own with limits; it has all rights of whoever grades")
 
 
@@ -75,16 +74,9 @@ def require(least: str) -> Level:
     if ORDER.index(level.name) < ORDER.index(least):
         raise BacklabError(
             f"isolation {least} is required, and this machine reaches {level}",
-            "allow unprivileged user namespaces, or grade as root on a machine (not in a container)",
+            "allow user namespaces for everybody, which bubblewrap needs; docs/instructors.md, isolation",
         )
     return level
-
-
-def _others_can_run_python() -> bool:
-    """Whether another user id can read the interpreter, its packages and ours."""
-    other = User((FIRST_ID, FIRST_ID))
-    needed = [Path(sys.base_prefix), Path(sys.prefix), Path(__file__).resolve().parent]
-    return all(other.can_enter(path) for path in needed)
 
 
 def _works() -> bool:

@@ -15,8 +15,9 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = (
     0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000,
 )  # fmt: skip
-NO_NEW_PRIVS, CHILD_SUBREAPER = 38, 36
+NO_NEW_PRIVS, CHILD_SUBREAPER, KEEP_CAPABILITIES, AMBIENT, RAISE = 38, 36, 8, 47, 2
 CAPABILITY_VERSION = 0x20080522
+READ_ALL = 2  # CAP_DAC_READ_SEARCH
 
 
 def _call(name: str, *arguments: object) -> int:
@@ -46,14 +47,22 @@ def everything(pid: int) -> int:
     return flags
 
 
-def give_up(ids: tuple[int, int] | None) -> None:
-    """Become `ids` if given, lose every capability, and never gain one again."""
+def give_up(ids: tuple[int, int] | None, reads: bool = False) -> None:
+    """Become `ids` if given, lose every capability, and never gain one again.
+
+    `reads` keeps the one to read closed directories (Python may lie in one): Landlock says which.
+    """
+    if reads:
+        _call("prctl", KEEP_CAPABILITIES, 1, 0, 0, 0)
     if ids is not None:
         os.setgroups([])
         os.setresgid(ids[1], ids[1], ids[1])
         os.setresuid(ids[0], ids[0], ids[0])
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0)
-    _call("capset", header, (ctypes.c_uint32 * 6)())
+    kept = 1 << READ_ALL if reads else 0
+    _call("capset", header, (ctypes.c_uint32 * 6)(kept, kept, kept, 0, 0, 0))
+    if reads:
+        _call("prctl", AMBIENT, RAISE, READ_ALL, 0, 0)
     _call("prctl", NO_NEW_PRIVS, 1, 0, 0, 0)
 
 

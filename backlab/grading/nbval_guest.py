@@ -130,7 +130,8 @@ def main(line: socket.socket) -> None:
     reporter = Reporter(line)
     pytest.main(
         ["-p", "nbval.plugin", "-p", "no:cacheprovider", "-q", "--nbval-lax", "--nbval-current-env",
-         "-c", os.devnull, f"--nbval-cell-timeout={request['cell_s']}", "--rootdir=.", "lab.ipynb"],
+         "-c", os.devnull, f"--nbval-cell-timeout={request['cell_s']}", "--rootdir=.",
+         f"--confcutdir={Path.cwd()}", "lab.ipynb"],
         plugins=[reporter],
     )  # fmt: skip
     report = Path(REPORT)

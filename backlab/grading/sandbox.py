@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from backlab import outside
-from backlab.grading import isolation, lent
+from backlab.grading import isolation, lent, rules
 from backlab.grading.doors import Doors
 from backlab.grading.guest_end import HOME
 from backlab.grading.limits import Limits
@@ -69,7 +69,11 @@ class Sandbox:
         self.nursery, self.limits, self.ports = nursery, limits, ports
         self.servers = servers
         self.level = isolation.reached()
-        self.ids = _ids(servers) if self.level.name != "weak" and os.getuid() == 0 else None
+        self.ids = (
+            _ids(servers and self.level.name == "strong")
+            if self.level.name != "weak" and os.getuid() == 0
+            else None
+        )
         self.pid = 0  # of the sandbox's first process, as this machine sees it
         self.guests: list[int] = []
         self._stack = contextlib.ExitStack()
@@ -84,6 +88,8 @@ class Sandbox:
                 self._stack.callback(Doors(sockets, self.ports).close)
             else:
                 self._files.chmod(0o777)
+                if self.servers:
+                    rules.lend_prepared(self._files)
         except BaseException:
             self.close()
             raise
@@ -130,11 +136,16 @@ class Sandbox:
         home = HOME if self.level.name == "strong" else str(self._files)
         weak = self.level.name == "weak"
         variables = environment(home)
+        given = None
         if weak:  # the same user as ours, who may use our cache
             del variables["BACKLAB_CACHE"]
+        if self.level.name == "medium":
+            given = rules.rules(self._files, self.ports, self.nursery.answers, servers=self.servers)
+            variables["BACKLAB_SCRATCH"] = home
         request = {
             "do": "start", "role": role, "pid": self.pid, "ids": self.ids, "limits": limits,
             "home": home, "environment": variables, "keeps_rights": weak and self.servers,
+            "rules": given,
         }  # fmt: skip
         with theirs:
             self.guests.append(self.nursery.ask(request, theirs.fileno())[0]["pid"])
@@ -157,7 +168,7 @@ class Sandbox:
         for guest in self.guests:
             with contextlib.suppress(OSError):
                 os.killpg(guest, signal.SIGKILL)
-        if self.ids is not None and not self.servers:
+        if self.ids is not None:
             _end_all_of(self.ids[0])
 
     def __exit__(self, *_: object) -> None:

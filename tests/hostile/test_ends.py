@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from backlab import course
+from backlab.bench import bench
 from backlab.grading import isolation
 from backlab.grading.contract import contract
 from backlab.grading.limits import Limits
@@ -33,9 +34,14 @@ def lab() -> Lab:
 
 @pytest.fixture(scope="module")
 def nursery(lab: Lab) -> Iterator[Nursery]:
-    """The preloaded parent."""
+    """The preloaded parent, once the lab's data is prepared, as a judge's own servers do before nbval comes.
+
+    A sandbox cannot keep what it prepares, and needs more than a cell's three seconds for it.
+    """
+    with bench("postgres", data="shop-S", seed=42):
+        pass
     judged = contract(lab)
-    made = Nursery(judged.imports, judged.guest)
+    made = Nursery(judged.imports, judged.guest, judged.answers)
     yield made
     made.close()
 

@@ -15,7 +15,7 @@ import redis
 from backlab.check import Verdict
 from backlab.grading.exactly import exactly
 from backlab.grading.room import Room
-from labs.m4_performance.caching.loads import Loads
+from labs.m4_performance.caching.loads_judge import Loads
 
 LONG_S, SHORT_S = 600.0, 0.15  # how long values count as fresh
 PATIENCE_S = 5.0

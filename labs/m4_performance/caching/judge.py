@@ -20,8 +20,8 @@ from backlab.grading.roles import GuestRole
 from backlab.grading.room import Room
 from datasets.traffic import visits
 from labs.m4_performance.caching import crowd_judge, exact, race_judge
-from labs.m4_performance.caching.loads import Loads
-from labs.m4_performance.caching.paced import TABLE, Actor, Prices, Race
+from labs.m4_performance.caching.loads_judge import Loads
+from labs.m4_performance.caching.paced_judge import TABLE, Actor, Prices, Race
 
 CONNECTIONS = 48  # the larger crowd, each with a load of its own, and the race
 ANSWERS = {

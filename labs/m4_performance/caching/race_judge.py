@@ -9,7 +9,7 @@ from backlab.check import Verdict
 from backlab.grading.exactly import exactly
 from backlab.grading.room import Room
 from backlab.schedules import Schedule, count, orders
-from labs.m4_performance.caching.paced import DATABASE, Race
+from labs.m4_performance.caching.paced_judge import DATABASE, Race
 
 MOST_TRIPS = 3  # a reader on a miss, or a writer
 KNOWN, HIDDEN = ((1, 1), (1, 2)), ((2, 1), (2, 2))  # readers and writers
