@@ -22,7 +22,7 @@ def command(wanted: tuple[str, ...], former: Path | None) -> int:
     What lay there is kept under a name with date. Exit code 1 when something could only be kept.
 
     \b
-    Example: git pull && backlab update
+    Example: backlab update
              backlab update 4.2
              backlab update --from ../course-of-last-term
     """

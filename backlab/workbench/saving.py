@@ -11,8 +11,8 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def add(app: Any) -> None:
-    """Have the server's contents manager ask before it writes."""
-    app.contents_manager.register_pre_save_hook(settle)
+    """Have the server's contents manager ask before it writes; its hooks of now are gone when it starts."""
+    app.io_loop.add_callback(lambda: app.contents_manager.register_pre_save_hook(settle))
 
 
 def settle(model: dict[str, Any], **_: Any) -> None:

@@ -18,7 +18,7 @@ from backlab import diary, standing
 from backlab.commands.labs import command
 from backlab.jupyter import _config_path
 from backlab.workbench import calibration
-from backlab.workbench.saving import WIDGET, settle
+from backlab.workbench.saving import WIDGET
 from services import ports, ready
 from tests import house
 
@@ -148,12 +148,17 @@ def test_a_guess_beside_a_zero_is_told_but_not_drawn() -> None:
     assert calibration.figure(pairs).alt.count("Lab 4.2") == 1
 
 
-def test_a_saved_lab_holds_words_instead_of_a_widget_that_is_gone() -> None:
+def test_a_saved_lab_holds_words_instead_of_a_widget_that_is_gone(server: str) -> None:
     """Only in labs, and only where words are there."""
-    output = {"output_type": "execute_result", "data": {WIDGET: {"model_id": "1"}, "text/plain": "no guess"}}
-    lab = {"metadata": {"backlab": {"lab": "4.2"}}, "cells": [{"outputs": [json.loads(json.dumps(output))]}]}
-    other = {"metadata": {}, "cells": [{"outputs": [output]}]}
-    for content in (lab, other):
-        settle({"type": "notebook", "content": content}, path="")
-    assert lab["cells"][0]["outputs"][0]["data"] == {"text/plain": "no guess"}
-    assert WIDGET in other["cells"][0]["outputs"][0]["data"]
+    data = {WIDGET: {"model_id": "1"}, "text/plain": "no guess"}
+    output = {"output_type": "display_data", "metadata": {}, "data": data}
+    code = {"cell_type": "code", "id": "a", "metadata": {}, "source": "", "execution_count": 1}
+    book = {"nbformat": 4, "nbformat_minor": 5, "cells": [{**code, "outputs": [output]}]}
+    house.ROOT.joinpath("out").mkdir(exist_ok=True)
+    for metadata, holds in (({"backlab": {"lab": "4.2"}}, False), ({}, True)):
+        model = {"type": "notebook", "format": "json", "content": {**book, "metadata": metadata}}
+        httpx.put(f"{server}api/contents/out/saved.ipynb", headers=TOKEN, json=model).raise_for_status()
+        saved = house.ROOT / "out" / "saved.ipynb"
+        assert (WIDGET in saved.read_text()) == holds
+        assert "no guess" in saved.read_text()
+        saved.unlink()
