@@ -25,7 +25,8 @@ class Looker:
     def __init__(self, server: Server, wanted: threading.Event, over: threading.Event) -> None:
         self._server, self._wanted, self._over = server, wanted, over
         self._asker = asker(server)
-        self._vitals, self._memory_mb = Vitals(), None  # type: tuple[Vitals, float | None]
+        self._vitals = Vitals()
+        self._memory_mb: float | None = None
         self._asked_s: float | None = None  # the first question that has not been answered yet
         self._trace: deque[float | None] = deque(maxlen=KEPT)
         self._looks = 0
@@ -50,7 +51,7 @@ class Looker:
         if asking:
             self._ask()
         else:
-            self._asked_s: float | None = None  # the first question that has not been answered yet
+            self._asked_s = None
         self._trace.append(self._vitals.number if asking else None)
 
     def _ask(self) -> None:
