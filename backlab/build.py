@@ -10,7 +10,8 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from backlab import hygiene, notebook
+from backlab import hygiene, notebook, whole
+from backlab.carry.update import KEPT, holds_work
 from backlab.course import Place
 from backlab.source import Lab, read
 from services.errors import BacklabError
@@ -27,6 +28,7 @@ class Built:
     seconds: float
     learner_bytes: int
     solved_bytes: int
+    kept: str = ""  # the copy of a notebook in which a learner had worked
 
 
 def build(place: Place, listen: Listener | None = None) -> Built:
@@ -43,10 +45,11 @@ def build(place: Place, listen: Listener | None = None) -> Built:
     texts = {place.solved: notebook.to_text(solved), place.learner: notebook.to_text(learner)}
     for path, text in texts.items():
         hygiene.refuse_size(text, path.name)
+    kept = whole.keep(place.learner, KEPT).name if holds_work(place, place.learner) else ""
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    return Built(place.id, sum(seconds), len(texts[place.learner]), len(texts[place.solved]))
+    return Built(place.id, sum(seconds), len(texts[place.learner]), len(texts[place.solved]), kept)
 
 
 def drift(place: Place) -> list[str]:

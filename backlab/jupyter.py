@@ -19,6 +19,7 @@ from urllib.parse import quote
 import click
 
 from backlab import course, diary, learner
+from backlab.carry import reading
 from backlab.course import Place
 from services.errors import BacklabError
 
@@ -37,6 +38,11 @@ def serve(place: Place | None, port: int = 8888, browser: bool | None = None) ->
     """
     if place and not place.learner.exists():
         raise BacklabError(f"{place.relative} is not there", f"`{place.remedy}` makes it")
+    if place and (why := reading.trouble(place.learner)):
+        raise BacklabError(
+            f"{place.relative} is no notebook: {why}",
+            f"`backlab update {place.id}` mends it and keeps the file",
+        )
     chosen = free_port(port)
     if chosen != port:
         click.echo(f"port {port} is in use, taking {chosen}")

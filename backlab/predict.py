@@ -38,7 +38,7 @@ class Prediction(Mapping[str, float | None]):
             raise AttributeError(f"there is no guess called {name!r}") from None
 
     def __repr__(self) -> str:
-        made = [f"{name} {number(value)}" for name, value in self.items() if value is not None]
+        made = [f"{_words(name)} {number(value)}" for name, value in self.items() if value is not None]
         return "your guess: " + ", ".join(made) if made else "no guess yet, and the lab runs without one"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class Prediction(Mapping[str, float | None]):
         if lab := learner.lab():
             diary.measured(lab, {name: float(value) for name, value in measured.items()})
         rows = {
-            name.replace("_", " "): {"your guess": number(self.get(name)), "measured": number(value)}
+            _words(name): {"your guess": number(self.get(name)), "measured": number(value)}
             for name, value in measured.items()
         }
         return pd.DataFrame.from_dict(rows, orient="index")
@@ -99,6 +99,11 @@ def _remember(guesses: Mapping[str, float | None]) -> None:
 def recall(name: str) -> float | None:
     """The guess last made under this name, or `None`."""
     return _remembered.get(name)
+
+
+def _words(name: str) -> str:
+    """A guess's name as people read it."""
+    return name.replace("_", " ")
 
 
 def number(value: float | None) -> str:

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from backlab import course
-from backlab.carry import reading
-from backlab.carry.update import Outcome, fresh_notebook, notebooks, update
-from backlab.carry.work import find
+from backlab.carry.update import Outcome, holds_work, notebooks, update
 from backlab.course import Place
 from services.errors import BacklabError
 
@@ -22,17 +20,9 @@ def bring(place: Place, former: Path) -> Iterator[Outcome]:
         raise BacklabError(f"{former} is this very course", "leave --from away to update it in place")
     for old in notebooks(place, labs / place.learner.parent.name):
         target = place.learner.with_name(old.name)
-        if _has_work(place, target):
+        if holds_work(place, target):
             said = [f"it holds work of yours already, so {old.name} of {former.name} was not read"]
             name = f"{target.parent.name}/{target.name}"
             yield Outcome(place.id, name, "left alone", lost=True, remarks=said)
         else:
             yield update(place, old, target)
-
-
-def _has_work(place: Place, target: Path) -> bool:
-    """Whether a learner has worked in this file of the new course already."""
-    if not target.exists():
-        return False
-    read, fresh = reading.read(target), fresh_notebook(place)["cells"]
-    return not read.sides or any(not find(side, fresh).empty for side in read.sides)

@@ -66,6 +66,14 @@ def read(path: Path) -> Reading:
     return Reading([side for side in both if side.cells] and both, yours, "git left merge markers in it")
 
 
+def trouble(path: Path) -> str:
+    """Why JupyterLab could not open this notebook, or an empty text; also where there is no such file."""
+    try:
+        return read(path).why_not if path.exists() else ""
+    except BacklabError as error:
+        return error.what
+
+
 def sides(text: str) -> tuple[str, str, int | None] | None:
     """Both sides of a text with git's markers, and which one is the learner's; None without markers."""
     conflicts = list(CONFLICT.finditer(text if text.endswith("\n") else text + "\n"))

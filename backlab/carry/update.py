@@ -6,10 +6,8 @@ the course's notebook (source and solved run, or labs/fresh) + Work of each side
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +72,14 @@ def fresh_notebook(place: Place) -> dict[str, Any]:
             made = notebook.borrow(made, solved)
     plain: dict[str, Any] = json.loads(notebook.to_text(made))
     return plain
+
+
+def holds_work(place: Place, path: Path) -> bool:
+    """Whether something of a learner's may be in this file: also where it cannot be read."""
+    if not path.exists():
+        return False
+    read, fresh = reading.read(path), fresh_notebook(place)["cells"]
+    return not read.sides or any(not find(side, fresh).empty for side in read.sides)
 
 
 def notebooks(place: Place, folder: Path) -> list[Path]:
@@ -190,7 +196,7 @@ def _write(outcome: Outcome, read: Reading, fresh: dict[str, Any], old: Path, ta
     text = _text(fresh)
     try:
         if target.exists() and target.read_bytes() != _text(fresh_notebook(course.lab(outcome.lab))).encode():
-            outcome.kept = _keep(target).name
+            outcome.kept = whole.keep(target, KEPT).name
         whole.write(target, text)
     except OSError as error:
         raise BacklabError(
@@ -198,26 +204,6 @@ def _write(outcome: Outcome, read: Reading, fresh: dict[str, Any], old: Path, ta
             "nothing was changed; make room or ask its owner",
         ) from error
     return outcome
-
-
-def _keep(path: Path) -> Path:
-    """A copy beside the file, under a name with today's date that nobody has taken."""
-    data = path.read_bytes()
-    for number in range(1, 1000):
-        more = f"-{number}" if number > 1 else ""
-        copy = path.with_name(f"{path.stem}{KEPT}{date.today().isoformat()}{more}{path.suffix}")
-        try:
-            with open(copy, "xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            return copy
-        except FileExistsError:
-            continue
-        except OSError:
-            copy.unlink(missing_ok=True)
-            raise
-    raise BacklabError(f"a thousand copies of {path.name} are kept", "delete some of them")
 
 
 def _same(yours: list[Cell], ours: list[Cell]) -> bool:

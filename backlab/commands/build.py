@@ -44,6 +44,8 @@ def _build(places: list, as_json: bool) -> int:  # type: ignore[type-arg]  # of 
         if not as_json:
             sizes = f"{made.learner_bytes / 1e3:.0f} kB"
             click.echo(f"built lab {place.id} in {made.seconds:.0f} s: {place.relative} ({sizes})")
+            if made.kept:
+                click.echo(f"  it held somebody's work, which is kept as {made.kept}")
     if as_json:
         click.echo(json.dumps(built, indent=1))
     return 0

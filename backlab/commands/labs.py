@@ -28,6 +28,8 @@ def command(as_json: bool) -> None:
         click.echo(f"{row.id}  {row.title}")
         click.echo(f"     {minutes}{', '.join(row.servers) or 'no server'}; {row.standing.words}")
         click.echo(f"     {row.notebook if row.built else f'not there: {row.remedy}'}")
+        if row.trouble:
+            click.echo(f"     cannot be opened, {row.trouble}: backlab update {row.id}")
         for kind, step in row.lacking.items():
             click.echo(f"     lacks {kind}: {step}")
     if not rows:

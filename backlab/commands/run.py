@@ -47,4 +47,4 @@ def _closing(screen, result) -> None:  # type: ignore[no-untyped-def]  # Screen 
     screen.say(
         f"  {result.seconds:.0f} s, {len(result.figures)} figures in out/{result.lab}/, nothing left running"
     )
-    screen.say(f"  next: make open   (or: backlab open {result.lab})", "bold")
+    screen.say(f"  next: make open LAB={result.lab}   (or: backlab open {result.lab})", "bold")

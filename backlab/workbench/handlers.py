@@ -84,7 +84,7 @@ class Course(Page):
         """The lab in JupyterLab, or None where this server does not see its notebook."""
         root = Path(self.settings["server_root_dir"]).expanduser().resolve()
         notebook = course.root().parent / row.notebook
-        if not row.built or root not in notebook.parents:
+        if not row.built or row.trouble or root not in notebook.parents:
             return None
         return url_path_join(self.base_url, "lab", "tree", quote(notebook.relative_to(root).as_posix()))
 

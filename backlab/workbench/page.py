@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from backlab import course, diary, standing
+from backlab.carry import reading
 from backlab.course import Place
 from backlab.modules import MODULES
 from backlab.standing import Standing
@@ -20,13 +21,14 @@ from services.kinds import KINDS
 class Row:
     """One lab as the page shows it; `lacking` says per server what to do before it can start here.
 
-    `remedy` is the command that makes its notebook where it is not there.
+    `trouble` is why its notebook cannot be opened, `remedy` the command that makes it where it is not there.
     """
 
     id: str
     title: str
     notebook: str
     built: bool
+    trouble: str
     remedy: str
     minutes: int | None
     servers: tuple[str, ...]
@@ -51,8 +53,8 @@ def _row(place: Place, entry: Mapping[str, Any], lacking: Mapping[str, str]) -> 
     needed = {kind: lacking[kind] for kind in servers if kind in lacking}
     return Row(
         id=place.id, title=place.title, notebook=place.relative, built=place.learner.exists(),
-        remedy=place.remedy, minutes=place.minutes, servers=servers, lacking=needed,
-        standing=standing.of(place, entry),
+        trouble=reading.trouble(place.learner), remedy=place.remedy, minutes=place.minutes,
+        servers=servers, lacking=needed, standing=standing.of(place, entry),
     )  # fmt: skip
 
 

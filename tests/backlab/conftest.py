@@ -37,6 +37,14 @@ def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def lab(built_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Lab 9.1, built, in a course of this test's own."""
+    shutil.copytree(built_once, tmp_path / "course" / "labs")
+    monkeypatch.setenv("BACKLAB_LABS", str(tmp_path / "course" / "labs"))
+    return course.lab("9.1")
+
+
+@pytest.fixture
 def in_kernel(tmp_path: Path) -> Callable[..., list[Any]]:
     """Run cells in a real kernel and return the outputs of the last one."""
     import nbformat

@@ -142,6 +142,17 @@ def test_a_guess_that_was_typed_into_the_form_outlives_the_kernel(as_learner: An
     assert diary.entry("9.1")["guesses"]["steps"]["guess"] == 13.0
 
 
+def test_vs_code_tells_its_kernel_the_notebook_in_a_name(
+    in_kernel: Callable[..., list[Any]], tiny: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It sets no variable of the environment; the lab is known by the file's name."""
+    monkeypatch.delenv("PYTEST_VERSION")
+    in_kernel(
+        f"__vsc_ipynb_file__ = {str(tiny.learner)!r}", "from backlab import predict\nguess = predict(steps=7)"
+    )
+    assert diary.entry("9.1")["guesses"] == {"steps": {"guess": 7.0}}
+
+
 def test_no_tool_writes_a_diary(
     in_kernel: Callable[..., list[Any]], as_learner: Any, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

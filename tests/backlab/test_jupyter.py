@@ -38,6 +38,14 @@ def test_a_lab_without_a_notebook_is_told_how_to_build_it(tiny: Place):
         serve(tiny)
 
 
+def test_a_notebook_with_merge_markers_is_told_how_to_mend_it(tiny: Place):
+    """JupyterLab would say that it is unreadable, and no more."""
+    tiny.learner.parent.mkdir()
+    tiny.learner.write_text('<<<<<<< HEAD\n{"cells": []}\n=======\n{}\n>>>>>>> next\n')
+    with pytest.raises(BacklabError, match=r"git left merge markers in it; `backlab update 9\.1` mends it"):
+        serve(tiny)
+
+
 def test_the_course_page_comes_first_and_is_named_beside_a_lab(tiny: Place):
     """Both addresses carry the token."""
     home = "http://127.0.0.1:9000/backlab?token=sesame"

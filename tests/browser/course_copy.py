@@ -74,6 +74,7 @@ def jupyterlab(scratch: Path, **environment: str) -> Iterator[JupyterLab]:
     labs = scratch / "course" / "labs"
     shutil.copytree(house.ROOT / "labs", labs, ignore=shutil.ignore_patterns("__pycache__"))
     own = {"JUPYTERLAB_WORKSPACES_DIR": "workspaces", "JUPYTERLAB_SETTINGS_DIR": "settings"}
+    own |= {"BACKLAB_DIARY": "diary.json"}
     env = {**os.environ, **{name: str(scratch / folder) for name, folder in own.items()}, **environment}
     env |= {"BACKLAB_SCRATCH": str(scratch), "BACKLAB_LABS": str(labs)}
     reservation = ports.reserve()
