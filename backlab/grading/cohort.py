@@ -14,16 +14,25 @@ from backlab.grading.limits import Limits
 from backlab.grading.report import Report, from_json, to_json
 from services.errors import BacklabError
 
+NO_SUBMISSIONS = {".ipynb_checkpoints", "fresh"}
+
 
 def notebooks_in(places: Sequence[Path]) -> list[Path]:
-    """The files named, and those below the folders named, in order; `BacklabError` when there is none."""
+    """The files named, and those below the folders named, in order; `BacklabError` when there is none.
+
+    Below a folder, Jupyter's checkpoints are none, nor is what `backlab update` works from and puts aside.
+    """
     found: list[Path] = []
     for place in places:
         inside = sorted(place.rglob("*.ipynb")) if place.is_dir() else [place]
-        found += [path for path in inside if ".ipynb_checkpoints" not in path.parts]
+        found += [path for path in inside if path == place or _handed_in(path.relative_to(place))]
     if not found:
         raise BacklabError("there is no notebook in it", "name a notebook or a folder of them")
     return found
+
+
+def _handed_in(inside: Path) -> bool:
+    return not NO_SUBMISSIONS & set(inside.parts) and ".kept-" not in inside.name
 
 
 def grade_files(

@@ -14,7 +14,7 @@ COURSE = Path(__file__).resolve().parents[2]
 def hand_out(labs: Path) -> None:
     """Copy each notebook that the learner does not have; nobody else may look into the folder.
 
-    `labs/fresh`, from which `backlab update` takes what is new, is no work of theirs: it is always the course's.
+    `labs/fresh`, from which `backlab update` takes what is new, is no work of theirs: it is the course's.
     """
     labs.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for notebook in sorted((COURSE / "labs").glob("m*/*.ipynb")):
