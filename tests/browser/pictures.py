@@ -7,6 +7,7 @@ backlab open on a copy of the course -> Chromium -> lab 4.2 in mid-experiment, t
 from __future__ import annotations
 
 import io
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -25,6 +26,7 @@ WINDOW = {"width": 1280, "height": 860}
 LARGEST_BYTES = 200_000
 SOON_MS = 60_000
 LIVE = "def at_a_distance"  # lab 4.2's experiment on a wire that gets longer
+BEFORE = "median = page_of_200"  # the cell that runs just before
 UP = 'import backlab\nb = backlab.up("postgres", "redis", backend="native")\nwire = b.wire("postgres")'
 ASKING = """
 import psycopg
@@ -51,11 +53,12 @@ def experiment(page: Page, jupyter: JupyterLab) -> None:
     notebook = Notebook(page, jupyter, jupyter.notebook("4.2")).open()
     page.keyboard.press("Control+b")  # the file browser makes room
     notebook.run_all()
-    cell = notebook.cell(LIVE)
-    expect(cell.locator(".jp-InputPrompt")).to_have_text("[*]:", timeout=SOON_MS)
-    cell.scroll_into_view_if_needed()
+    cell, before = notebook.cell(LIVE), notebook.cell(BEFORE)
+    expect(before.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]"), timeout=SOON_MS)
+    page.wait_for_timeout(3000)  # a plot with some points is worth more than one with two
+    cell.evaluate("cell => cell.scrollIntoView({block: 'start'})")
     expect(cell.locator(".jp-OutputArea-output img")).to_be_visible(timeout=SOON_MS)
-    page.wait_for_timeout(2500)  # a plot with a few points is worth more than one with two
+    expect(cell.locator(".jp-InputPrompt")).to_have_text("[*]:", timeout=100)
     keep("experiment", page)
     notebook.wait()
     notebook.save()
@@ -95,14 +98,17 @@ PICTURES: dict[str, Callable[[Page, JupyterLab], None]] = {
 
 
 def main(wanted: list[str]) -> None:
-    """Those named, or all."""
+    """Those named, or all; each in a JupyterLab of its own, all with one diary."""
     with tempfile.TemporaryDirectory(
         dir="/var/tmp", prefix="pictures-", ignore_cleanup_errors=True
     ) as folder:
-        scratch = Path(folder)
-        scratch.chmod(0o755)
-        with jupyterlab(scratch, BACKLAB_DIARY=str(scratch / "diary.json")) as jupyter, chromium() as browser:
-            for name in wanted or PICTURES:
+        for name in wanted or PICTURES:
+            scratch = Path(folder) / name
+            scratch.mkdir()
+            for place in (Path(folder), scratch):
+                place.chmod(0o755)
+            diary = str(Path(folder) / "diary.json")
+            with jupyterlab(scratch, BACKLAB_DIARY=diary) as jupyter, chromium() as browser:
                 PICTURES[name](browser.new_page(viewport=WINDOW), jupyter)
 
 
