@@ -16,7 +16,7 @@ PROXY := .venv/proxy/node_modules/.bin/configurable-http-proxy
 # `make prove LAB=4.2` proves one lab; without LAB, all of them
 WHICH = $(if $(filter command line environment,$(origin LAB)),$(LAB),--all)
 
-.PHONY: list setup run open test test-containers test-browser leaks check labs prove bench images compose class lock lock-check clean
+.PHONY: list setup run open test test-containers test-browser leaks check labs prove bench images pictures compose class lock lock-check clean
 
 list: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,9 @@ bench: setup ## our figures beside an anchor's, on this machine; fails when one 
 images: setup ## build the servers' images here, for places without a registry
 	@$(BIN)/backlab images build
 	@sh services/images/jupyterlab/local.sh
+
+pictures: setup ## take the README's screenshots again (apt install chromium)
+	@$(BIN)/python -m tests.browser.pictures
 
 compose: ## the playground by docker-compose: JupyterLab, shop, Locust, proxy; secrets of your own in .env
 	@sh services/images/jupyterlab/secrets.sh

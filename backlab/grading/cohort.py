@@ -21,6 +21,7 @@ from backlab.grading.work import Work
 from backlab.source import read
 from services.errors import BacklabError
 
+NO_SUBMISSIONS = {".ipynb_checkpoints", "fresh"}  # Jupyter's, and what an update works from
 Run = Callable[[Mapping[int, Work]], Iterator[tuple[int, str]]]  # numbers with works -> with reports
 
 
@@ -58,14 +59,21 @@ class Entry:
 
 
 def notebooks_in(places: Sequence[Path]) -> list[Path]:
-    """The files named, and those below the folders named, in order; `BacklabError` when there is none."""
+    """The files named, and those below the folders named, in order; `BacklabError` when there is none.
+
+    Below a folder, Jupyter's checkpoints are none, nor is what `backlab update` works from and puts aside.
+    """
     found: list[Path] = []
     for place in places:
         inside = sorted(place.rglob("*.ipynb")) if place.is_dir() else [place]
-        found += [path for path in inside if ".ipynb_checkpoints" not in path.parts]
+        found += [path for path in inside if path == place or _handed_in(path.relative_to(place))]
     if not found:
         raise BacklabError("there is no notebook in it", "name a notebook or a folder of them")
     return list(dict.fromkeys(found))
+
+
+def _handed_in(inside: Path) -> bool:
+    return not NO_SUBMISSIONS & set(inside.parts) and ".kept-" not in inside.name
 
 
 def entries(files: Sequence[Path], how: Course, kept: Kept | None) -> list[Entry]:

@@ -56,7 +56,7 @@ else:
 
 # A learner's JupyterLab: it copies labs that are not there yet into ~/backlab, as the learner, then starts
 c.Spawner.cmd = [sys.executable, str(COURSE / "docs/class/start_learner.py")]
-c.Spawner.default_url = "/lab"
+c.Spawner.default_url = "/backlab"  # the course page
 c.Spawner.notebook_dir = "~/backlab"
 c.Spawner.http_timeout = 60
 # Jupyter answers an interrupt with a question; what ends it comes next
@@ -64,7 +64,7 @@ c.LocalProcessSpawner.interrupt_timeout = 1
 c.Spawner.environment = {
     "BACKLAB_BACKEND": "native",  # learners have no right to a Docker engine
     "BACKLAB_LABS": lambda spawner: str(home(spawner) / "backlab/labs"),
-    "BACKLAB_DIARY": lambda spawner: str(home(spawner) / "backlab/diary"),
+    "BACKLAB_DIARY": lambda spawner: str(home(spawner) / "backlab/diary.json"),
     "JUPYTER_CONFIG_PATH": str(COURSE / "backlab/jupyter_config"),
     "PATH": f"{COURSE / '.venv/bin'}:/usr/local/bin:/usr/bin:/bin",
 }

@@ -12,13 +12,18 @@ COURSE = Path(__file__).resolve().parents[2]
 
 
 def hand_out(labs: Path) -> None:
-    """Copy each notebook that the learner does not have; nobody else may look into the folder."""
+    """Copy each notebook that the learner does not have; nobody else may look into the folder.
+
+    `labs/fresh`, from which `backlab update` takes what is new, is no work of theirs: it is the course's.
+    """
     labs.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for notebook in sorted((COURSE / "labs").glob("m*/*.ipynb")):
         own = labs / notebook.relative_to(COURSE / "labs")
         if not own.exists():
             own.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(notebook, own)
+    if (COURSE / "labs/fresh").is_dir():
+        shutil.copytree(COURSE / "labs/fresh", labs / "fresh", dirs_exist_ok=True)
 
 
 if __name__ == "__main__":

@@ -160,3 +160,13 @@ def test_a_folder_without_notebooks_is_told(tmp_path: Path) -> None:
     (tmp_path / "in" / ".ipynb_checkpoints" / "x.ipynb").write_text("{}")
     with pytest.raises(BacklabError, match="no notebook"):
         notebooks_in([tmp_path / "in"])
+
+
+def test_what_an_update_works_from_and_puts_aside_is_not_handed_in(tmp_path: Path) -> None:
+    """Both lie beside the learner's work; each is graded when it is named."""
+    for name in ("m4/02_n_plus_one.ipynb", "fresh/m4/02_n_plus_one.ipynb", "m4/02_n_plus_one.kept-1.ipynb"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    assert notebooks_in([tmp_path]) == [tmp_path / "m4/02_n_plus_one.ipynb"]
+    kept = tmp_path / "m4/02_n_plus_one.kept-1.ipynb"
+    assert notebooks_in([kept]) == [kept]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.course_copy import JupyterLab, jupyterlab
 from tests.browser.driver import Notebook
@@ -33,15 +34,28 @@ def jupyter(scratch: Path) -> Iterator[JupyterLab]:
         yield started
 
 
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """An empty tab of a Chromium without a window."""
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A Chromium without a window."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     assert program, "this test needs a browser (`apt install chromium`)"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser.new_page(viewport=WINDOW)
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """One for a test."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser) -> Page:
+    """An empty tab of it."""
+    return browser.new_page(viewport=WINDOW)
 
 
 @pytest.fixture
