@@ -208,7 +208,11 @@ def _processes_of(uid: int) -> int:
     """Processes and threads that a user has already; they count against its limit."""
     import psutil
 
-    return sum(process.num_threads() for process in _owned(psutil, uid))
+    count = 0
+    for process in _owned(psutil, uid):
+        with contextlib.suppress(psutil.Error):  # it may end while we look
+            count += process.num_threads()
+    return count
 
 
 def _end_all_of(uid: int) -> None:

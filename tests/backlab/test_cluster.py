@@ -42,7 +42,7 @@ class Cluster:
         self._file = folder / "scheduler.json"
         self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
                     "--scheduler-file", str(self._file))  # fmt: skip
-        assert ready.true(self._file.exists, within_s=30)
+        assert ready.true(self._written, within_s=30)
         self.address = json.loads(self._file.read_text())["address"]
 
     def worker(self) -> subprocess.Popen[bytes]:
@@ -59,6 +59,10 @@ class Cluster:
         self._stack.callback(process.wait)
         self._stack.callback(process.kill)
         return process
+
+    def _written(self) -> bool:
+        """Whether the scheduler has told where it is; the file is there a moment before its text."""
+        return self._file.exists() and self._file.read_text().rstrip().endswith("}")
 
     def said(self) -> str:
         """All logs."""

@@ -39,7 +39,8 @@ def run(parent: Parent, folder: Path, *sources: str, **options: Any) -> str:
 def test_a_forked_kernel_finds_its_folder_environment_and_notebook(parent: Parent, tmp_path: Path) -> None:
     """And what was imported already, but nobody's names."""
     code = "import os, sys; from backlab.progress import in_notebook\n"
-    code += "print(os.getcwd(), os.environ['WHO'], in_notebook(), 'pandas' in sys.modules, 'check' in dir())"
+    code += "there = 'chaos.client' in sys.modules, 'check' in dir()\n"
+    code += "print(os.getcwd(), os.environ['WHO'], in_notebook(), *there)"
     said = run(parent, tmp_path, code, environment={"WHO": "ada"})
     assert said == f"{tmp_path} ada True True False"
 
