@@ -69,11 +69,7 @@ class Sandbox:
         self.nursery, self.limits, self.ports = nursery, limits, ports
         self.servers = servers
         self.level = isolation.reached()
-        self.ids = (
-            _ids(servers and self.level.name == "strong")
-            if self.level.name != "weak" and os.getuid() == 0
-            else None
-        )
+        self.ids = _ids(servers) if self.level.name != "weak" and os.getuid() == 0 else None
         self.pid = 0  # of the sandbox's first process, as this machine sees it
         self.guests: list[int] = []
         self._stack = contextlib.ExitStack()
@@ -168,7 +164,7 @@ class Sandbox:
         for guest in self.guests:
             with contextlib.suppress(OSError):
                 os.killpg(guest, signal.SIGKILL)
-        if self.ids is not None:
+        if self.ids is not None and not self.servers:  # other servers of this machine run as the same user
             _end_all_of(self.ids[0])
 
     def __exit__(self, *_: object) -> None:

@@ -13,6 +13,7 @@ from functools import partial
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import ForeignKeyConstraint
 from sqlalchemy import Table as Model
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import AddConstraint, CreateIndex, ExecutableDDLElement
@@ -79,7 +80,14 @@ def definitions() -> list[str]:
 def _elements() -> Iterator[ExecutableDDLElement]:
     tables = Base.metadata.sorted_tables
     yield from (AddConstraint(model.primary_key) for model in tables)
-    yield from (AddConstraint(key) for model in tables for key in model.foreign_key_constraints)
+    yield from (
+        AddConstraint(key) for model in tables for key in sorted(model.foreign_key_constraints, key=_columns)
+    )
     yield from (
         CreateIndex(index) for model in tables for index in sorted(model.indexes, key=lambda i: i.name or "")
     )
+
+
+def _columns(key: ForeignKeyConstraint) -> list[str]:
+    """An order of its own: a set's would differ from process to process, and with it the template's key."""
+    return [str(name) for name in key.column_keys]
