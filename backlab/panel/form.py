@@ -28,6 +28,9 @@ class Form(anywidget.AnyWidget):
 
     def __init__(self, cards: list[dict[str, Any]], told: Callable[[dict[str, Any]], None]) -> None:
         super().__init__(cards=cards)
+        # ipykernel 7.4 hands what the page says to the thread of the cell that the cards were last drawn for,
+        # which is the busy one; the page has chosen better
+        self.comm._reply_subshell_for = lambda _data, chosen: chosen
         self.on_msg(lambda _widget, content, _buffers: told(content))
 
     def display(self, text: str) -> None:
