@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 FASTEST_S = 0.1  # ten redraws a second
 LONGEST_S = 1.0  # between two: the first one also imports matplotlib
-SHARE = 0.2  # of the time may go into drawing; an expensive plot is drawn less often
+LAYOUT_S = 1.0  # how long a growing plot keeps its layout, which is a third of the work
+SHARE = 0.4  # of the time may go into drawing; an expensive plot is drawn less often
 
 
 class Live:
@@ -27,7 +28,8 @@ class Live:
     def __init__(self, draw: Callable[[pd.DataFrame], Card], share: float = SHARE) -> None:
         self._draw, self._share = draw, share
         self._handle: Any = None
-        self._next_s = 0.0
+        self._next_s = self._laid_out_s = 0.0
+        self._former: Card | None = None
         self.redraws = 0
 
     def offer(self, rows: Callable[[], pd.DataFrame]) -> None:
@@ -39,7 +41,7 @@ class Live:
         """Draw now. A plot that cannot be drawn yet (too few rows) is skipped, not fatal."""
         started = time.monotonic()
         try:
-            bundle, metadata = self._draw(rows).bundle(sharpness=1)
+            bundle, metadata = self._frame(rows)
         except Exception:
             return
         self.redraws += 1
@@ -51,6 +53,16 @@ class Live:
             self._handle.update(bundle, raw=True, metadata=metadata)
         spent_s = time.monotonic() - started
         self._next_s = time.monotonic() + min(max(FASTEST_S, spent_s / self._share - spent_s), LONGEST_S)
+
+    def _frame(self, rows: pd.DataFrame) -> tuple[dict[str, Any], dict[str, Any]]:
+        """One picture of many: coarser than the last one, and laid out like the one before it."""
+        card = self._draw(rows)
+        if self._former is not None and time.monotonic() - self._laid_out_s < LAYOUT_S:
+            card.lay_out_like(self._former)
+        else:
+            self._laid_out_s = time.monotonic()
+        self._former = card
+        return card.bundle(sharpness=1)
 
     def finish(self, rows: pd.DataFrame) -> None:
         """The final figure, in the place of the growing one; here an error in the drawing is told."""

@@ -25,8 +25,9 @@ class Looker:
     def __init__(self, server: Server, wanted: threading.Event, over: threading.Event) -> None:
         self._server, self._wanted, self._over = server, wanted, over
         self._asker = asker(server)
-        self._vitals, self._memory_mb = Vitals(), None  # type: tuple[Vitals, float | None]
-        self._answered_s = time.monotonic()
+        self._vitals = Vitals()
+        self._memory_mb: float | None = None
+        self._asked_s: float | None = None  # the first question that has not been answered yet
         self._trace: deque[float | None] = deque(maxlen=KEPT)
         self._looks = 0
 
@@ -50,21 +51,22 @@ class Looker:
         if asking:
             self._ask()
         else:
-            self._answered_s = time.monotonic()
+            self._asked_s = None
         self._trace.append(self._vitals.number if asking else None)
 
     def _ask(self) -> None:
+        self._asked_s = self._asked_s or time.monotonic()
         try:
             if self._looks % MEMORY_EVERY == 0:
                 self._memory_mb = self._server.memory_bytes / 1e6
             self._looks += 1
             self._vitals = self._asker.ask()
-            self._answered_s = time.monotonic()
+            self._asked_s = None
         except Exception:  # whatever a dying server makes of a question, we ask again
             with contextlib.suppress(Exception):
                 self._asker.close()
 
     def seen(self) -> Seen:
         """What the last look has brought."""
-        silent_s = time.monotonic() - self._answered_s
+        silent_s = time.monotonic() - self._asked_s if self._asked_s else 0.0
         return Seen(self._vitals, self._memory_mb, silent_s, tuple(self._trace))

@@ -85,12 +85,18 @@ class Card(Figure):
         self._alt = text
 
     def png(self, sharpness: int = SHARPNESS) -> bytes:
-        """The picture: at most 128 colours (a third of the size), the alternative text inside."""
+        """The picture: at most 128 colours (a third of the size), the alternative text inside.
+
+        Below the full sharpness it is one of many in a growing plot, and laid out once at most.
+        """
         from PIL import Image, PngImagePlugin
 
         self.set_dpi(DPI * sharpness)
+        passing = sharpness < SHARPNESS
         with look():
-            if spread_labels(self):
+            if passing:
+                self._lay_out_for_good()
+            if spread_labels(self, laid_out=passing) and not passing:
                 self.draw_without_rendering()
             self.canvas.draw()
         pixels = Image.fromarray(_rgb(self.canvas))
@@ -102,6 +108,19 @@ class Card(Figure):
         out = io.BytesIO()
         small.save(out, format="PNG", optimize=True, pnginfo=notes)
         return out.getvalue()
+
+    def _lay_out_for_good(self) -> None:
+        engine = self.get_layout_engine()
+        if isinstance(engine, ConstrainedLayoutEngine):
+            engine.execute(self)
+            self.set_layout_engine("none")
+
+    def lay_out_like(self, other: Card) -> None:
+        """Put the axes where another card of the same kind has them, which takes no time; else do nothing."""
+        if len(self.axes) == len(other.axes):
+            self.set_layout_engine("none")
+            for ax, former in zip(self.axes, other.axes, strict=True):
+                ax.set_position(former.get_position())
 
     def bundle(self, sharpness: int = SHARPNESS) -> tuple[dict[str, Any], dict[str, Any]]:
         """What a notebook stores: the picture at its size on the page, and the alternative text.

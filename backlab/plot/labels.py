@@ -41,15 +41,19 @@ def end_label(ax: Axes, x: float, y: float, text: str, colour: str, *, bold: boo
     return note
 
 
-def spread_labels(figure: Figure) -> bool:
-    """Move the end labels of each axes apart; a moved label gets a thin leader. Says if any was moved."""
+def spread_labels(figure: Figure, laid_out: bool = False) -> bool:
+    """Move the end labels of each axes apart; a moved label gets a thin leader. Says if any was moved.
+
+    It lays the figure out before, unless that is `laid_out` already: heights in pixels must be known.
+    """
     by_axes = [
         [child for child in ax.texts if isinstance(child, Annotation) and child.get_gid() == END_LABEL]
         for ax in figure.axes
     ]
     if not any(by_axes):
         return False
-    figure.draw_without_rendering()  # lays the axes out, so that heights in pixels are known
+    if not laid_out:
+        figure.draw_without_rendering()
     moved = False
     for notes in by_axes:
         if notes:

@@ -28,10 +28,10 @@ def scratch() -> Iterator[Path]:
 
 
 @pytest.fixture
-def lab(scratch: Path) -> Iterator[JupyterLab]:
+def jupyter(scratch: Path) -> Iterator[JupyterLab]:
     """`backlab open 4.2` on a copy of the course; it is interrupted at the end, as a learner does."""
-    with jupyterlab(scratch) as jupyter:
-        yield jupyter
+    with jupyterlab(scratch) as started:
+        yield started
 
 
 @contextmanager
@@ -59,6 +59,6 @@ def page(browser: Browser) -> Page:
 
 
 @pytest.fixture
-def opened(lab: JupyterLab, page: Page) -> Callable[[str], Notebook]:
+def opened(jupyter: JupyterLab, page: Page) -> Callable[[str], Notebook]:
     """opened("4.2"): a lab's notebook with its kernel ready."""
-    return lambda name: Notebook(page, lab, lab.notebook(name)).open()
+    return lambda name: Notebook(page, jupyter, jupyter.notebook(name)).open()

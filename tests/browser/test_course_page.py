@@ -23,14 +23,14 @@ def look(page: Page, name: str) -> None:
         page.screenshot(path=PICTURES / f"{name}_{scheme}.png", full_page=True)
 
 
-def test_from_the_course_page_to_a_lab_and_to_a_guess_by_keyboard(page: Page, lab: JupyterLab) -> None:
+def test_from_the_course_page_to_a_lab_and_to_a_guess_by_keyboard(page: Page, jupyter: JupyterLab) -> None:
     """Each step by what it is called, as a screen reader would find it."""
-    page.goto(f"{lab.host}/backlab?token={lab.token}")
+    page.goto(f"{jupyter.host}/backlab?token={jupyter.token}")
     expect(page.get_by_role("heading", level=2)).to_have_count(8)
     expect(page.get_by_role("row", name=LAB)).to_contain_text("not started")
     page.get_by_role("link", name=LAB, exact=True).focus()
     page.keyboard.press("Enter")
-    notebook = Notebook(page, lab, lab.notebook("4.2"))
+    notebook = Notebook(page, jupyter, jupyter.notebook("4.2"))
     expect(notebook.cells.first).to_be_visible(timeout=LOADING_MS)
     notebook.wait()
     notebook.cells.first.click()
@@ -42,9 +42,9 @@ def test_from_the_course_page_to_a_lab_and_to_a_guess_by_keyboard(page: Page, la
     field.press("Enter")
     expect(page.get_by_role("status").filter(has_text="your guess: joined rows 5,000")).to_be_visible()
     notebook.picture("guess_form")
-    known = json.loads((lab.scratch / "diary.json").read_text())["labs"]["4.2"]
+    known = json.loads((jupyter.scratch / "diary.json").read_text())["labs"]["4.2"]
     assert known["guesses"] == {"joined_rows": {"guess": 5000.0}}
     assert "widget-view" not in json.dumps(notebook.save())
-    page.goto(f"{lab.host}/backlab")
+    page.goto(f"{jupyter.host}/backlab")
     expect(page.get_by_role("row", name=LAB)).to_contain_text("predicted")
     look(page, "course_page")
