@@ -116,10 +116,16 @@ def accounts(group: str, homes: Path, count: int) -> Iterator[list[Learner]]:
             home = str(homes / learner.name)
             add = ["useradd", "--create-home", "--home-dir", home, "--groups", group, learner.name]
             subprocess.run(add, check=True)
-            stack.callback(subprocess.run, ["userdel", "--remove", learner.name], stderr=subprocess.DEVNULL)
+            stack.callback(remove, learner)
         words = "".join(f"{learner.name}:{learner.password}\n" for learner in learners)
         subprocess.run(["chpasswd"], input=words, text=True, check=True)
         yield learners
+
+
+def remove(learner: Learner) -> None:
+    """End an account; one that still runs something cannot be, so that is waited for."""
+    ready.true(lambda: not learner.processes(), within_s=ENDS_WITHIN_S, every_s=0.2)
+    subprocess.run(["userdel", "--force", "--remove", learner.name], stderr=subprocess.DEVNULL, check=False)
 
 
 def set_up(folder: Path, labs: Sequence[str]) -> None:
