@@ -12,16 +12,16 @@ from types import ModuleType
 
 from backlab.bench import bench, up
 from backlab.check import check
-from backlab.experiment import experiment
-from backlab.interleave import interleave
+from backlab.interleaving.interleave import interleave
+from backlab.learning.predict import predict
 from backlab.live import live
-from backlab.load import load
 from backlab.measure import measure
-from backlab.open_loop import open_loop
-from backlab.predict import predict
 from backlab.progress import progress
 from backlab.stats import interval
-from backlab.watch import watch
+from backlab.stress.experiment import experiment
+from backlab.stress.load import load
+from backlab.stress.open_loop import open_loop
+from backlab.stress.watch import watch
 
 __all__ = [
     "bench",

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from backlab import diary, learner, standing
+from backlab.learning import diary, learner, standing
 from backlab.meter import Meter
 from backlab.progress import activity
 from services import kinds

@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from typing import Any
 
-from backlab import course, diary, learner
-from backlab.predict import number
+from backlab import course
+from backlab.learning import diary, learner
+from backlab.learning.predict import number
 from backlab.progress import in_notebook
 
 REPORT = "BACKLAB_REPORT"

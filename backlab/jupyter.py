@@ -18,9 +18,10 @@ from urllib.parse import quote
 
 import click
 
-from backlab import course, diary, learner
+from backlab import course
 from backlab.carry import reading
 from backlab.course import Place
+from backlab.learning import diary, learner
 from services.errors import BacklabError
 
 HOST, TRIES, COURSE = "127.0.0.1", 50, "/backlab"

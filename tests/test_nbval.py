@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from backlab import course
-from backlab.source import read
+from backlab.authoring.source import read
 from tests import house
 from tests.conftest import needs_natively
 

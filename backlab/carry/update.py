@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from backlab import course, notebook, whole
+from backlab import course, whole
+from backlab.authoring import notebook
+from backlab.authoring.source import read as read_lab
 from backlab.carry import reading
 from backlab.carry.reading import Reading, source
 from backlab.carry.work import COURSE_ID, Cell, Work, filled, find, has_role
 from backlab.course import Place
-from backlab.source import read as read_lab
 from services.errors import BacklabError
 
 KEPT = ".kept-"  # in the name of a file that was kept; such files are never updated

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from backlab.authoring.notebook import digest, role_of
 from backlab.carry.reading import Side, sides, source
-from backlab.notebook import digest, role_of
 
 NAMES = re.compile(r"^(?:async )?(?:def|class) (\w+)|^(\w+)\s*(?::[^=\n]+)?=(?!=)", re.M)
 COURSE_ID = re.compile(r"^\d+-\d+-\d+-\w+$")

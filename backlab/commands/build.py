@@ -29,11 +29,11 @@ def command(labs: tuple[str, ...], module: int | None, every: bool, check: bool,
 def _build(places: list, as_json: bool) -> int:  # type: ignore[type-arg]  # of Place, imported when needed
     from dataclasses import asdict
 
-    from backlab import run
-    from backlab.build import build
-    from backlab.notebook import assemble
+    from backlab.authoring import run
+    from backlab.authoring.build import build
+    from backlab.authoring.notebook import assemble
+    from backlab.authoring.source import read
     from backlab.screen import Screen
-    from backlab.source import read
 
     built = []
     for place in places:
@@ -52,7 +52,7 @@ def _build(places: list, as_json: bool) -> int:  # type: ignore[type-arg]  # of 
 
 
 def _compare(places: list, as_json: bool) -> int:  # type: ignore[type-arg]  # as above
-    from backlab.build import drift
+    from backlab.authoring.build import drift
 
     found = {place.id: drift(place) for place in places}
     if as_json:

@@ -26,9 +26,10 @@ def command(experiment: str | None, variables: tuple[str, ...], as_json: bool) -
     \b
     Example: backlab chaos 4_2_database_moves_zone
     """
-    from backlab import course, report
-    from backlab.experiment import experiment as run
-    from backlab.experiment import names
+    from backlab import course
+    from backlab.stress import report
+    from backlab.stress.experiment import experiment as run
+    from backlab.stress.experiment import names
 
     if experiment is None:
         click.echo("\n".join(names()))

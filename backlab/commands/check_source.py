@@ -21,7 +21,8 @@ def command(labs: tuple[str, ...], module: int | None, every: bool, as_json: boo
     Example: backlab check-source 4.1
              backlab check-source --all --json
     """
-    from backlab import course, review
+    from backlab import course
+    from backlab.authoring import review
 
     found = {place.id: review.complaints(place) for place in course.chosen(labs, module, every)}
     if as_json:

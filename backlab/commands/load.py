@@ -28,7 +28,7 @@ def command(scenario: str | None, users: int, seconds: float, as_json: bool, **c
     \b
     Example: backlab load back_office --users 8 --seconds 10
     """
-    from backlab.load import load, names
+    from backlab.stress.load import load, names
 
     if scenario is None:
         click.echo("\n".join(names()))

@@ -16,7 +16,8 @@ def command(lab: str, slug: str) -> None:
     \b
     Example: backlab new 7.3 "slow traces"
     """
-    from backlab import course, skeleton
+    from backlab import course
+    from backlab.authoring import skeleton
 
     for path in skeleton.layout(lab, slug):
         click.echo(f"made {path.relative_to(course.root().parent).as_posix()}")

@@ -29,7 +29,7 @@ def command(
              backlab prove --all
     """
     from backlab import course
-    from backlab.prove import exit_code, prove
+    from backlab.authoring.prove import exit_code, prove
     from backlab.screen import Screen
 
     codes, rows, took_s = [], [], {}

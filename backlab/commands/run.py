@@ -20,7 +20,7 @@ def command(lab: str, as_json: bool) -> int:
     Example: backlab run 4.2
     """
     from backlab import course
-    from backlab.run import run
+    from backlab.authoring.run import run
     from backlab.screen import Screen
 
     place = course.lab(lab)

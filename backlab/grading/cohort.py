@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from backlab import course
+from backlab.authoring.source import read
 from backlab.grading import isolation, submission
 from backlab.grading.contract import contract, fingerprint
 from backlab.grading.grade import refused_report
@@ -18,7 +19,6 @@ from backlab.grading.hidden import root_of
 from backlab.grading.keeping import Kept, digest_of
 from backlab.grading.report import Report, from_json
 from backlab.grading.work import Work
-from backlab.source import read
 from services.errors import BacklabError
 
 NO_SUBMISSIONS = {".ipynb_checkpoints", "fresh"}  # Jupyter's, and what an update works from

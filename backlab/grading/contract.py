@@ -17,9 +17,9 @@ from types import ModuleType
 from typing import Any
 
 from backlab import course
+from backlab.authoring.source import Lab
 from backlab.course import Place
 from backlab.grading.hidden import Draw
-from backlab.source import Lab
 from services.errors import BacklabError
 
 JUDGE = ("hidden", "scene", "CHECKS")

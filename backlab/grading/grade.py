@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from backlab.authoring.source import Lab, read
 from backlab.course import Place
 from backlab.grading import isolation, submission
 from backlab.grading.contract import Contract, contract
@@ -22,7 +23,6 @@ from backlab.grading.pool import Pool
 from backlab.grading.report import Judged, Report
 from backlab.grading.room import Repeating, Room
 from backlab.grading.sandbox import Nursery
-from backlab.source import Lab, read
 
 Tell = Callable[[str], None]
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from backlab.authoring.source import Lab
 from backlab.check import Verdict, describe
 from backlab.grading.contract import Contract
 from backlab.grading.report import Judged
 from backlab.grading.room import GuestError, Room
-from backlab.source import Lab
 
 
 def judge(lab: Lab, contract: Contract, room: Room) -> list[Judged]:

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from backlab import notebook
+from backlab.authoring import notebook
+from backlab.authoring.source import SET_UP, Lab
 from backlab.grading.limits import Limits, Watch
 from backlab.grading.sandbox import Nursery, Sandbox
-from backlab.source import SET_UP, Lab
 
 SLACK_S = 3.0  # for nbval's own interrupt before we end all of it
 LINE_BYTES = 1 << 20

@@ -11,10 +11,11 @@ import json
 import secrets
 from collections.abc import Callable, Iterator
 
-from backlab import notebook, outside
+from backlab.authoring import notebook
 from backlab.course import Place
 from backlab.grading.grade import Grader
 from backlab.grading.report import Report
+from backlab.stress import outside
 
 FORGED = "import builtins\nbuiltins.print = lambda *a, **k: None\n"
 

@@ -15,11 +15,11 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
-from backlab import outside
 from backlab.grading import isolation, lent, rules
 from backlab.grading.doors import Doors
 from backlab.grading.guest_end import HOME
 from backlab.grading.limits import Limits
+from backlab.stress import outside
 from services import ready
 from services.errors import BacklabError
 

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from backlab import course, notebook
+from backlab import course
+from backlab.authoring import notebook
+from backlab.authoring.source import Lab
 from backlab.course import Place
-from backlab.source import Lab
 from services.errors import BacklabError
 
 FILE_BYTES = 200 << 20  # a notebook with larger outputs is not even read

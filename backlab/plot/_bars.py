@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from backlab.learning.predict import number, recall
 from backlab.plot.axes import log_ticks, plain, scale, set_log
 from backlab.plot.card import COLOURS, FAINT, HEIGHT_IN, INK, INKS, QUIET, Card
 from backlab.plot.notes import Guess, predicted
 from backlab.plot.series import Style, styles, summary, words
-from backlab.predict import number, recall
 
 
 def bars(

@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
+from backlab.learning.predict import number
 from backlab.plot.card import CARD, HEIGHT_IN, INK, QUIET, Card
 from backlab.plot.series import words
-from backlab.predict import number
 from backlab.stats import ordered
 
 BLUES = LinearSegmentedColormap.from_list("backlab", ["#F1EEE6", "#A9CBE3", "#3E8EC4", "#00507F"])

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from backlab.learning.predict import number, recall
 from backlab.plot.axes import level_ticks, name_axes, plain, scale, set_log
 from backlab.plot.card import HEIGHT_IN, Card
 from backlab.plot.labels import end_label
 from backlab.plot.notes import Guess, predicted
 from backlab.plot.series import Style, each, styles, summary, words
-from backlab.predict import number, recall
 from backlab.stats import ordered
 
 Fit = Mapping[str, tuple[float, float]]  # per arm: intercept and slope, y = a + b * x

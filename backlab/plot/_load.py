@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from backlab.learning.predict import number
 from backlab.plot.axes import name_axes, scale, set_log
 from backlab.plot.card import INKS, QUIET, Card
 from backlab.plot.labels import end_label
 from backlab.plot.notes import STAMP, Window, inconclusive, shade
 from backlab.plot.series import Style, each, styles, words
-from backlab.predict import number
 from backlab.stats import ordered
 
 BUCKETS = 40

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable
 import pandas as pd
 from matplotlib.axes import Axes
 
+from backlab.learning.predict import number
 from backlab.plot.axes import name_axes, scale, set_log
 from backlab.plot.card import HEIGHT_IN, Card
 from backlab.plot.labels import end_label
 from backlab.plot.notes import Window, shade
 from backlab.plot.series import Style, each, styles, words
-from backlab.predict import number
 from backlab.stats import ordered
 
 FEW_DOTS = 150  # up to these each dot is drawn large enough to be seen by itself

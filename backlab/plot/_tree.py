@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.patches import FancyBboxPatch, Patch
 
+from backlab.learning.predict import number
 from backlab.plot.card import FAINT, HEIGHT_IN, INK, QUIET, Card
-from backlab.predict import number
 
 Node = Mapping[str, Any]
 WORST = LinearSegmentedColormap.from_list("backlab-q", ["#DDE3E4", "#F3DDB8", "#F2AD72", "#E8703A"])

@@ -9,8 +9,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
+from backlab.learning.predict import number
 from backlab.plot.card import QUIET
-from backlab.predict import number
 
 
 def name_axes(ax: Axes, x_label: str, y_label: str) -> None:

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
+from backlab.learning.predict import recall
 from backlab.plot.card import CARD, INK, QUIET, Card
-from backlab.predict import recall
 
 Window = tuple[float, float, str]  # from, to (same unit as the time axis), what was broken
 Guess = float | str | None

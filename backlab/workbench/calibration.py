@@ -14,8 +14,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from backlab import diary
-from backlab.predict import number
+from backlab.learning import diary
+from backlab.learning.predict import number
 
 if TYPE_CHECKING:
     from backlab.plot.card import Card

@@ -13,8 +13,9 @@ from jupyter_server.utils import url_path_join
 from markupsafe import Markup, escape
 from tornado import web
 
-from backlab import course, diary
-from backlab.predict import number
+from backlab import course
+from backlab.learning import diary
+from backlab.learning.predict import number
 from backlab.workbench import calibration, page
 from backlab.workbench.machine import Machine
 

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from backlab import course, diary, standing
+from backlab import course
 from backlab.carry import reading
 from backlab.course import Place
+from backlab.learning import diary, standing
+from backlab.learning.standing import Standing
 from backlab.modules import MODULES
-from backlab.standing import Standing
 from services.kinds import KINDS
 
 

@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from backlab import course, notebook
-from backlab.source import read
+from backlab import course
+from backlab.authoring import notebook
+from backlab.authoring.source import read
 
 HERE = Path(__file__).parent
 KEY = "the key of a course of tests"

@@ -26,7 +26,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 @pytest.fixture(scope="session")
 def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder labs/ with the notebooks of lab 9.1, built once for all tests that only read them."""
-    from backlab.build import build
+    from backlab.authoring.build import build
 
     folder = tmp_path_factory.mktemp("built") / "labs"
     shutil.copytree(LABS, folder)
@@ -49,7 +49,7 @@ def in_kernel(tmp_path: Path) -> Callable[..., list[Any]]:
     """Run cells in a real kernel and return the outputs of the last one."""
     import nbformat
 
-    from backlab.kernel import execute
+    from backlab.authoring.kernel import execute
 
     def run(*sources: str, **options: Any) -> list[Any]:
         cells = [nbformat.v4.new_code_cell(source) for source in sources]

@@ -10,9 +10,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from backlab import build, hygiene, notebook
+from backlab.authoring import build, hygiene, notebook
+from backlab.authoring.source import read
 from backlab.course import Place, lab, labs
-from backlab.source import read
 from services.errors import BacklabError
 
 HOME = "home"  # in one piece it would be a path, which the house rules refuse in any file

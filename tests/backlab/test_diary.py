@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from backlab import diary
 from backlab.course import Place
+from backlab.learning import diary
 
 LOOP = "for i in range(25): diary.guessed(sys.argv[1], {f'g{i}': 1})"
 SAY = (
@@ -170,7 +170,7 @@ def test_no_tool_writes_a_diary(
 INNER = """
 code = '''
 import nbformat, pathlib
-from backlab.kernel import execute
+from backlab.authoring.kernel import execute
 cell = nbformat.v4.new_code_cell("from backlab import predict; print(predict(steps=7))")
 book = nbformat.v4.new_notebook(cells=[cell])
 execute(book, pathlib.Path("."))

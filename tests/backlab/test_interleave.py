@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from backlab import interleave
-from backlab.schedules import count, orders
+from backlab.interleaving.schedules import count, orders
 from services.errors import BacklabError
 
 

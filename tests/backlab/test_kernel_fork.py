@@ -10,10 +10,10 @@ from typing import Any
 import psutil
 import pytest
 
+from backlab.authoring.kernel import Event, execute
+from backlab.authoring.kernel_fork import Parent, parent_for
+from backlab.authoring.source import read
 from backlab.course import Place
-from backlab.kernel import Event, execute
-from backlab.kernel_fork import Parent, parent_for
-from backlab.source import read
 from services import ready
 from services.errors import BacklabError
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from backlab import course
+from backlab.authoring.source import read
 from backlab.check import Verdict
-from backlab.source import read
 from labs.m5_events import consumer_lag as lab
 from tests.conftest import needs_natively
 

@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from backlab import course
+from backlab.authoring.source import read
 from backlab.grading.contract import contract
 from backlab.grading.lent import Borrowed, BorrowedFromTheLab, stripped
-from backlab.source import read
 
 MODULE = '''"""Says what it is for."""
 

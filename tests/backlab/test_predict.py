@@ -3,7 +3,7 @@
 import pytest
 
 from backlab import predict
-from backlab.predict import number, recall
+from backlab.learning.predict import number, recall
 
 
 def test_no_guess_harms_nothing(capsys):

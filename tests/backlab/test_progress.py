@@ -17,7 +17,7 @@ def test_a_notebook_bar_moves_and_is_dropped_from_what_is_stored(in_kernel):
     """`backlab run` hears how far it is; `backlab build` finds one empty display and drops it."""
     from types import SimpleNamespace
 
-    from backlab.hygiene import clean
+    from backlab.authoring.hygiene import clean
 
     heard = []
     outputs = in_kernel(

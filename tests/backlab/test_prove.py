@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from backlab.authoring.prove import exit_code, prove
 from backlab.course import Place
-from backlab.prove import exit_code, prove
 
 
 def edit(place: Place, old: str, new: str) -> None:

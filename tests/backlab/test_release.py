@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from backlab import course
+from backlab.authoring.source import read
 from backlab.grading.release import release
-from backlab.source import read
 from services.errors import BacklabError
 
 

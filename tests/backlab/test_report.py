@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from jupyter_client import KernelManager
 
-from backlab import report
-from backlab.outcome import Outcome
+from backlab.stress import report
+from backlab.stress.outcome import Outcome
 from tests import house
 
 

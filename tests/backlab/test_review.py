@@ -2,8 +2,8 @@
 
 import pytest
 
+from backlab.authoring.review import complaints
 from backlab.course import Place, labs
-from backlab.review import complaints
 
 
 def broken(place: Place, old: str, new: str) -> list[str]:

@@ -2,11 +2,12 @@
 
 import pytest
 
-from backlab import course, prove
+from backlab import course
+from backlab.authoring import prove
+from backlab.authoring.notebook import assemble
+from backlab.authoring.skeleton import layout
+from backlab.authoring.source import read
 from backlab.course import Place
-from backlab.notebook import assemble
-from backlab.skeleton import layout
-from backlab.source import read
 from services.errors import BacklabError
 
 

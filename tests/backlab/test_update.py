@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from backlab.build import build
+from backlab.authoring.build import build
 from backlab.course import Place
 from tests.backlab.notebooks import (
     ANOTHER,

@@ -9,8 +9,9 @@ from functools import partial
 import psycopg
 import pytest
 
-from backlab import interleave, waiting
-from backlab.waiting import in_postgres
+from backlab import interleave
+from backlab.interleaving import waiting
+from backlab.interleaving.waiting import in_postgres
 from services.errors import BacklabError
 from services.postgres import Postgres
 

@@ -14,9 +14,9 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from backlab import diary, standing
 from backlab.commands.labs import command
 from backlab.jupyter import _config_path
+from backlab.learning import diary, standing
 from backlab.workbench import calibration
 from backlab.workbench.saving import WIDGET
 from services import ports, ready

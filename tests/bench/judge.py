@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from backlab import course
-from backlab.prove import prove
+from backlab.authoring.prove import prove
 from tests.bench.figure import Figure, seconds
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from backlab import course, source
+from backlab import course
+from backlab.authoring import source
 from tests.browser.course_copy import JupyterLab, jupyterlab
 from tests.browser.driver import Notebook, errors, printed
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backlab.experiment import EXPERIMENTS, experiment, names
+from backlab.stress.experiment import EXPERIMENTS, experiment, names
 from chaos import record
 from services.errors import BacklabError
 

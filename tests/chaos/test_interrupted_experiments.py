@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from backlab.cli import main
-from backlab.experiment import EXPERIMENTS, experiment
+from backlab.stress.experiment import EXPERIMENTS, experiment
 from chaos.record import Reader
 from services import ready
 from services.errors import BacklabError

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from jupyter_client import KernelManager
 
-from backlab.experiment import EXPERIMENTS
+from backlab.stress.experiment import EXPERIMENTS
 from chaos.client import ProxyServer
 from chaos.record import Reader
 from services import ready

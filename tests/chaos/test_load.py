@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backlab.load import SCENARIOS, load
+from backlab.stress.load import SCENARIOS, load
 from services.errors import BacklabError
 
 BIN = Path(sys.executable).parent

@@ -17,7 +17,7 @@ import httpx
 import psutil
 import pytest
 
-from backlab.load import SCENARIOS
+from backlab.stress.load import SCENARIOS
 from services import ports, ready
 
 BIN = Path(sys.executable).parent

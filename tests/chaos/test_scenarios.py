@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from backlab.load import Load, load, names
 from backlab.measure import COLUMNS
+from backlab.stress.load import Load, load, names
 
 
 def test_every_scenario_is_found_by_name() -> None:

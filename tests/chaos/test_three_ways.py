@@ -13,8 +13,8 @@ import pytest
 from nbclient import NotebookClient
 
 from backlab import course
-from backlab.experiment import EXPERIMENTS
-from backlab.load import SCENARIOS
+from backlab.stress.experiment import EXPERIMENTS
+from backlab.stress.load import SCENARIOS
 
 BIN = Path(sys.executable).parent
 BACKENDS = ["native", pytest.param("container", marks=pytest.mark.container)]

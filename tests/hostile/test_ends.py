@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import pytest
 
 from backlab import course
+from backlab.authoring.source import Lab, read
 from backlab.bench import bench
 from backlab.grading import isolation
 from backlab.grading.contract import contract
 from backlab.grading.limits import Limits
 from backlab.grading.nbval_run import nbval_verdicts
 from backlab.grading.sandbox import Nursery
-from backlab.source import Lab, read
 
 LIMITS = Limits(seconds=3)
 pytestmark = [

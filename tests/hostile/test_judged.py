@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from backlab import course
+from backlab.authoring.prove import variants
+from backlab.authoring.source import read
 from backlab.grading.grade import Grader
-from backlab.prove import variants
-from backlab.source import read
 
 LAB = "4.1"
 VARIANTS = {proof.variant: (proof, cells) for proof, cells in variants(read(course.lab(LAB)))}

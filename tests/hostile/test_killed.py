@@ -12,9 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from backlab import course, notebook
+from backlab import course
+from backlab.authoring import notebook
+from backlab.authoring.source import read
 from backlab.grading import isolation
-from backlab.source import read
 from services import ready
 from tests.leaks.belongings import Belongings
 

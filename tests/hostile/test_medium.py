@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from backlab import course, notebook
+from backlab import course
+from backlab.authoring import notebook
+from backlab.authoring.source import read
 from backlab.grading import isolation, landlock
 from backlab.grading.grade import Grader
 from backlab.grading.limits import Limits
-from backlab.source import read
 from tests.hostile.attempt import HONEST, LAZY
 from tests.hostile.machine import ATTEMPTS
 

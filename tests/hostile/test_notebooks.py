@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from backlab import course, notebook
+from backlab import course
+from backlab.authoring import notebook
+from backlab.authoring.source import Lab, read
 from backlab.grading import submission
 from backlab.grading.hidden import Draw, course_key
 from backlab.grading.report import Judged, Report, to_csv, to_junit, to_markdown
-from backlab.source import Lab, read
 from services.errors import BacklabError
 
 

@@ -19,7 +19,7 @@ from backlab.grading.caller import SET_UP
 from backlab.grading.exactly import exactly
 from backlab.grading.gate import ANY, Gate
 from backlab.grading.room import GuestError, Room
-from backlab.schedules import Schedule, Schedules
+from backlab.interleaving.schedules import Schedule, Schedules
 
 DATABASE = 1  # as a gate numbers the two servers: Redis is 0
 TABLE = """

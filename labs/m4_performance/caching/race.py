@@ -18,7 +18,7 @@ import redis
 from greenlet import getcurrent, greenlet
 
 import backlab
-from backlab.schedules import Schedules
+from backlab.interleaving.schedules import Schedules
 
 TABLE = """
     CREATE TABLE IF NOT EXISTS prices (

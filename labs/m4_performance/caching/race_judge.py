@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from backlab.check import Verdict
 from backlab.grading.exactly import exactly
 from backlab.grading.room import Room
-from backlab.schedules import Schedule, count, orders
+from backlab.interleaving.schedules import Schedule, count, orders
 from labs.m4_performance.caching.paced_judge import DATABASE, Race
 
 MOST_TRIPS = 3  # a reader on a miss, or a writer

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from backlab.source import SET_UP, Cell, Lab
+from backlab.authoring.source import SET_UP, Cell, Lab
 
 IGNORE, COMPARE = "nbval-ignore-output", "nbval-check-output"
 METADATA = {

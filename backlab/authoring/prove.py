@@ -15,14 +15,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from backlab import notebook, outside
+from backlab.authoring import notebook
+from backlab.authoring.kernel_fork import Parent, parent_for
+from backlab.authoring.notebook import role_of
+from backlab.authoring.source import Lab, read
 from backlab.check import REPORT
 from backlab.course import Place
 from backlab.grading.contract import has_judge
 from backlab.grading.local import jobs_here
-from backlab.kernel_fork import Parent, parent_for
-from backlab.notebook import role_of
-from backlab.source import Lab, read
+from backlab.stress import outside
 from services.errors import BacklabError
 
 WRONGS = 3
@@ -145,7 +146,7 @@ def _judge(lab: Lab, proof: Proof, repairs: dict[int, str], parent: Parent | Non
     An exception in an exercise is the learner's to have (the checks will fail); one in a set-up or check
     cell is the lab's, and then nothing can be judged.
     """
-    from backlab.kernel import execute
+    from backlab.authoring.kernel import execute
 
     cells = notebook.minimal(lab, repairs)
     with outside.folder("prove") as scratch:  # the warden deletes it, also when we are killed

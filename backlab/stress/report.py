@@ -10,10 +10,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backlab import outcome as outcomes
 from backlab import plot
-from backlab.outcome import Outcome
-from backlab.predict import number
+from backlab.learning.predict import number
+from backlab.stress import outcome as outcomes
+from backlab.stress.outcome import Outcome
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,12 +9,12 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from backlab.authoring.source import Cell, Lab, read
 from backlab.course import Place
-from backlab.source import Cell, Lab, read
 
 LONGEST_CELL = 25  # lines of a cell that is no exercise
 LONGEST_HINT = 50  # words
-EXPERIMENTS = Path(__file__).resolve().parent.parent / "chaos" / "experiments"
+EXPERIMENTS = Path(__file__).resolve().parents[2] / "chaos" / "experiments"
 HINT = re.compile(r"<details>(.*?)</details>", re.S | re.I)
 TAG = re.compile(r"<[^>]+>")
 MEASURED = re.compile(r"(?<![\w.,])(\d[\d,.]*\d|\d)\s*(ms|milliseconds|MB|kB|requests/s)\b")

@@ -92,7 +92,7 @@ def path_in(text: str) -> str:
 
 def machine_paths() -> list[str]:
     """Paths that only this machine has: the repository, its environment, the home directory."""
-    known = {Path(__file__).resolve().parent.parent, Path(sys.prefix), Path.home()}
+    known = {Path(__file__).resolve().parents[2], Path(sys.prefix), Path.home()}
     return sorted((str(path) for path in known if len(path.parts) > 2), key=len, reverse=True)
 
 

@@ -18,7 +18,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from backlab.kernel_fork import Parent, Provisioner
+from backlab.authoring.kernel_fork import Parent, Provisioner
 from backlab.progress import MIME
 from services.errors import BacklabError
 

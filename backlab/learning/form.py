@@ -10,8 +10,8 @@ from typing import Any
 
 import ipywidgets as widgets  # type: ignore[import-untyped]  # it ships no types
 
-from backlab import diary
-from backlab.predict import Prediction, number
+from backlab.learning import diary
+from backlab.learning.predict import Prediction, number
 
 HELP = "Type a number and press Enter. Nobody marks it; an empty field is no guess."
 

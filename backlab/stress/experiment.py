@@ -11,13 +11,13 @@ import re
 from difflib import get_close_matches
 from pathlib import Path
 
-from backlab import inspect_experiment, outside
-from backlab.outcome import Outcome, outcome, rows
 from backlab.progress import in_notebook
+from backlab.stress import inspect_experiment, outside
+from backlab.stress.outcome import Outcome, outcome, rows
 from chaos.record import Reader
 from services.errors import BacklabError
 
-EXPERIMENTS = Path(__file__).parent.parent / "chaos" / "experiments"
+EXPERIMENTS = Path(__file__).parents[2] / "chaos" / "experiments"
 SHARE = 0.4  # of this process's time for drawing: it only waits for the other one
 SAID = re.compile(r"(Steady state hypothesis|Action|Probe|Rollback): (.+)")
 
@@ -89,7 +89,7 @@ class _Drawing:
         self._live = Live(lambda rows: self._draw(rows), SHARE)
 
     def _draw(self, rows):  # type: ignore[no-untyped-def]  # a data frame and a card, imported when needed
-        from backlab import report
+        from backlab.stress import report
 
         return report.growing(rows, self._reader.record)
 
@@ -99,7 +99,7 @@ class _Drawing:
 
     def finish(self, found: Outcome) -> None:
         """The final figure, in the place of the growing one."""
-        from backlab import report
+        from backlab.stress import report
 
         self._draw = lambda rows: report.picture(found)  # type: ignore[method-assign]
         self._live.finish(found.rows)

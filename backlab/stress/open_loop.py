@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backlab import outside
+from backlab.stress import outside
 from services.errors import BacklabError
 
 if TYPE_CHECKING:

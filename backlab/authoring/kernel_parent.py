@@ -1,7 +1,7 @@
 """The parent of kernels: it has imported everything once, and each kernel is a fork of it.
 
-python -m backlab.kernel_parent <fd> <- {"imports": "..."} | {"file": ..., "folder": ..., "env": {...}}
-                                     -> {"ready": true} | {"pid": 4711}
+python -m backlab.authoring.kernel_parent <fd>
+  <- {"imports": "..."} | {"file": ..., "folder": ..., "env": {...}}   -> {"ready": true} | {"pid": 4711}
 """
 
 from __future__ import annotations

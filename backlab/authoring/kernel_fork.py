@@ -1,6 +1,6 @@
 """Kernels that are forked from a parent which has imported everything, instead of started (Linux).
 
-Parent(imports) --python -m backlab.kernel_parent--> preloaded process --fork--> kernel --fork--> kernel ...
+Parent(imports) --python -m ....kernel_parent--> preloaded process --fork--> kernel --fork--> kernel ...
 When the parent goes, for whatever reason, its kernels go with it, and their servers through their wardens.
 """
 
@@ -22,10 +22,10 @@ from typing import Any
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from backlab.source import SET_UP, Lab
+from backlab.authoring.source import SET_UP, Lab
 from services.errors import BacklabError
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 REPLY_BYTES = 1 << 16
 # as ipykernel would set it, were matplotlib not there already
 INLINE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
@@ -39,7 +39,7 @@ class Parent:
         self._lock = threading.Lock()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "backlab.kernel_parent", str(theirs.fileno())],
+                [sys.executable, "-m", "backlab.authoring.kernel_parent", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()], cwd=ROOT, start_new_session=True, env={**os.environ, **INLINE},
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip

@@ -13,9 +13,9 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from backlab.interleaving.schedules import Schedule, Schedules, Step, count, name_of, orders, readable
+from backlab.interleaving.waiting import Thread, Waits, Walk, Watchdog
 from backlab.progress import progress
-from backlab.schedules import Schedule, Schedules, Step, count, name_of, orders, readable
-from backlab.waiting import Thread, Waits, Walk, Watchdog
 from services.errors import BacklabError
 
 
@@ -35,7 +35,7 @@ def interleave(
     the schedule. Steps, `fresh` and `judge` may be async.
 
     A step may wait for another actor, for a row lock say, only where `waits(world, actor)` can tell that it
-    does (`backlab.waiting.in_postgres`): then the others go on, and it continues when they let it. Without
+    does (`waiting.in_postgres`): then the others go on, and it continues when they let it. Without
     `waits`, a step that has not returned after ten seconds is told on stderr.
 
     More than `cap` interleavings are refused before anything runs. `keep` counter-examples are kept.

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backlab import outside
+from backlab.stress import outside
 from services.errors import BacklabError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from backlab.plot.card import Card
 
-SCENARIOS = Path(__file__).parent.parent / "chaos" / "load"
+SCENARIOS = Path(__file__).parents[2] / "chaos" / "load"
 TOTAL = re.compile(r"^\s*Aggregated\s+(\d+)")
 
 

@@ -10,14 +10,15 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from backlab import hygiene, notebook, whole
+from backlab import whole
+from backlab.authoring import hygiene, notebook
+from backlab.authoring.source import Lab, read
 from backlab.carry.update import KEPT, holds_work
 from backlab.course import Place
-from backlab.source import Lab, read
 from services.errors import BacklabError
 
 if TYPE_CHECKING:
-    from backlab.kernel import Listener
+    from backlab.authoring.kernel import Listener
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Built:
 
 def build(place: Place, listen: Listener | None = None) -> Built:
     """Execute the solved notebook and write both; nothing is written unless everything went well."""
-    from backlab.kernel import execute
+    from backlab.authoring.kernel import execute
 
     lab = read(place)
     solved = notebook.assemble(lab, lab.solutions, form="solved")

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backlab import course
+from backlab.authoring.notebook import role_of
 from backlab.course import Place
-from backlab.notebook import role_of
 from backlab.screen import Screen, bar
 from services.errors import BacklabError
 
 if TYPE_CHECKING:
-    from backlab.kernel import Event
+    from backlab.authoring.kernel import Event
 
 # A first guess of seconds per cell by role; `:seconds:` in the source and the last run know better
 TYPICAL_S = {"setup": 3.0, "experiment": 7.0, "fault": 7.0, "plot": 0.4, "exercise": 0.1, "check": 0.5}
@@ -125,7 +125,7 @@ class Show(Watch):
 
 def run(place: Place, screen: Screen) -> Result:
     """Execute the learner's notebook as shipped and show it; nothing in it is changed."""
-    from backlab.kernel import execute
+    from backlab.authoring.kernel import execute
 
     notebook = load(place)
     for old in course.out(place.id).glob("*.png"):

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backlab import course, diary
+from backlab import course
 from backlab.course import Place
+from backlab.learning import diary
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from backlab import diary, learner
+from backlab.learning import diary, learner
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,7 @@ class Prediction(Mapping[str, float | None]):
         lab = learner.lab()
         if lab is None or not self._guesses:
             return {}
-        from backlab.form import bundle
+        from backlab.learning.form import bundle
 
         return bundle(self, lab)
 
