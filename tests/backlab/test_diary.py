@@ -16,9 +16,7 @@ from backlab.course import Place
 from backlab.learning import diary
 
 LOOP = "for i in range(25): diary.guessed(sys.argv[1], {f'g{i}': 1})"
-SAY = (
-    "from backlab import diary; diary.guessed('4.2', {'rows': 300.0}); diary.guessed('4.2', {'rows': 400.0})"
-)
+SAY = "from backlab.learning import diary; [diary.guessed('4.2', {'rows': n}) for n in (300.0, 400.0)]"
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +62,7 @@ def test_points_come_from_the_latest_round_that_has_every_check() -> None:
 
 def test_kernels_that_write_at_once_lose_nothing() -> None:
     """Four processes with 25 guesses each."""
-    code = "\n".join(("import sys", "from backlab import diary", LOOP))
+    code = "\n".join(("import sys", "from backlab.learning import diary", LOOP))
     writers = [subprocess.Popen([sys.executable, "-c", code, f"4.{n}"]) for n in (1, 2, 3, 1)]
     assert [writer.wait(60) for writer in writers] == [0, 0, 0, 0]
     assert {lab: len(entry["guesses"]) for lab, entry in diary.read().items()} == dict.fromkeys(
@@ -161,7 +159,7 @@ def test_no_tool_writes_a_diary(
     assert "text/plain" in in_kernel(cell)[0].data
     in_kernel(cell, environment={"BACKLAB_LAB": "9.1", "JPY_SESSION_NAME": "x.ipynb"})
     in_kernel(cell, environment={"PYTEST_VERSION": "9", "JPY_SESSION_NAME": "x.ipynb"})
-    run = f"from backlab import learner; learner.notebook()\nimport subprocess, sys\n{INNER}"
+    run = f"from backlab.learning import learner; learner.notebook()\nimport subprocess, sys\n{INNER}"
     (said,) = as_learner(run)
     assert said.text.strip() == "your guess: steps 7"
     assert not file.exists()
