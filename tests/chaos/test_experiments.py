@@ -88,7 +88,7 @@ def test_the_bounded_page_survives_an_outage_of_its_cache(backend: str, monkeypa
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_projector_frozen_poisoned_or_far_from_its_database_falls_behind(backend: str, monkeypatch) -> None:
-    """All three faults touch something, the oldest order is too old at the end, and orders are seen again."""
+    """All three faults touch something, the oldest order is too old in the end, the poison is passed."""
     monkeypatch.setenv("BACKLAB_BACKEND", backend)
     seen = experiment("5_5_consumer_faults")
     assert (seen.verdict, seen.deviated, seen.failures) == ("deviated", ["oldest unhandled order"], [])
@@ -98,7 +98,8 @@ def test_a_projector_frozen_poisoned_or_far_from_its_database_falls_behind(backe
         "50 ms each way",
     ]
     assert seen.touched
-    assert seen.recovery_s("orders") is not None
+    stepped_over_s = seen.faults[1][1]
+    assert "ok" in set(seen.rows[seen.rows.t_s >= stepped_over_s].outcome)
 
 
 def test_an_unknown_experiment_is_refused_with_the_nearest_name() -> None:
