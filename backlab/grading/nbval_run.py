@@ -6,6 +6,7 @@ set-up + hidden parameters + exercises + checks, outputs as promised -> nbval ->
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from backlab.authoring.source import SET_UP, Lab
 from backlab.grading.limits import Limits, Watch
 from backlab.grading.sandbox import Nursery, Sandbox
 
+ERROR = re.compile(r"\b\w*(Error|Exception)\b")
 SLACK_S = 3.0  # for nbval's own interrupt before we end all of it
 LINE_BYTES = 1 << 20
 WITH_SERVERS = {
@@ -106,8 +108,7 @@ class Seen:
             return "FAIL", self.ended
         for each, cell in enumerate(self.code):
             if notebook.role_of(cell) in SET_UP and each in self.said and each < number:
-                why = [line for line in self.said[each].splitlines() if line.strip()] or ["nothing was said"]
-                return "INCONCLUSIVE", f"a set-up cell of the lab did not run here: {why[-1][:200]}"
+                return "INCONCLUSIVE", f"a set-up cell of the lab did not run here: {_why(self.said[each])}"
         reason = self.reasons.get(id) or "the check's cell printed no PASS line"
         return "FAIL", reason + self._exercise_before(number)
 
@@ -151,3 +152,10 @@ def _rows(line: socket.socket, patience_s: float) -> Iterator[dict[str, Any]]:
             row = json.loads(text)
             until = time.monotonic() + patience_s
             yield row
+
+
+def _why(said: str) -> str:
+    """The line of a failed cell's output that names the error; a server's log may follow it."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["nothing was said"]
+    errors = [line for line in lines if ERROR.search(line)]
+    return (errors or lines)[-1][:300]

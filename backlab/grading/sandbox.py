@@ -26,6 +26,7 @@ from services.errors import BacklabError
 ENDS_S = 5.0
 REPLY_BYTES = 1 << 16
 ROOT = Path(__file__).resolve().parents[2]
+NEIGHBOURS = 1024  # threads of other sandboxes with servers, which run as the same user and may start later
 
 
 class Nursery:
@@ -129,6 +130,7 @@ class Sandbox:
         }
         if self.level.name != "strong" or self.ids is not None:  # the kernel counts all that the user runs
             limits["processes"] += _processes_of(self.ids[0] if self.ids else os.getuid())
+            limits["processes"] += NEIGHBOURS if self.servers else 0  # the watch counts what is ours
         home = HOME if self.level.name == "strong" else str(self._files)
         weak = self.level.name == "weak"
         variables = environment(home)
