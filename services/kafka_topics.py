@@ -13,7 +13,6 @@ from typing import Any
 from confluent_kafka import (
     OFFSET_BEGINNING,
     Consumer,
-    ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
     Message,
@@ -22,6 +21,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
+from services import kafka_groups
 from services.errors import BacklabError
 from services.kafka_probe import knows_topic
 
@@ -126,11 +126,9 @@ class Topics:
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """The offset that a group has committed in each partition; partitions without one are left out."""
-        asked = ConsumerGroupTopicPartitions(
-            group, [TopicPartition(topic, n) for n in self._partitions(topic)]
-        )
-        answer = self.admin.list_consumer_group_offsets([asked], request_timeout=WITHIN_S)[group].result()
-        return {place.partition: place.offset for place in answer.topic_partitions if place.offset >= 0}
+        places = [TopicPartition(topic, number) for number in self._partitions(topic)]
+        found = kafka_groups.committed(self.admin, {group: places}, WITHIN_S)[group]
+        return {place.partition: place.offset for place in found if place.offset >= 0}
 
     def lag(self, group: str, topic: str) -> dict[int, int]:
         """How many offsets of each partition a group has not committed yet."""

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from services import kafka_groups
 from services.kafka_client import SOON
 
 WITHIN_S, LOOK_S, AGAIN_S = 10.0, 0.25, 5.0
@@ -90,22 +91,12 @@ class Monitor:
 
     def _positions(self) -> dict[str, dict[int, int | None]]:
         asked = {
-            group: self._admin.list_consumer_group_offsets(
-                [
-                    ConsumerGroupTopicPartitions(
-                        group, [TopicPartition(topic, n) for n in self._partitions[topic]]
-                    )
-                ],
-                request_timeout=WITHIN_S,
-            )[group]
+            group: [TopicPartition(topic, number) for number in self._partitions[topic]]
             for group, topic in self.groups.items()
         }
         return {
-            group: {
-                place.partition: place.offset if place.offset >= 0 else None
-                for place in answer.result().topic_partitions
-            }
-            for group, answer in asked.items()
+            group: {place.partition: place.offset if place.offset >= 0 else None for place in places}
+            for group, places in kafka_groups.committed(self._admin, asked, WITHIN_S).items()
         }
 
     def _offsets(self, which: Any) -> dict[tuple[str, int], int]:
