@@ -19,9 +19,9 @@ LOADING = {
 
 
 def committed(
-    admin: AdminClient, asked: Mapping[str, Sequence[TopicPartition]], within_s: float
+    admin: AdminClient, asked: Mapping[str, Sequence[TopicPartition] | None], within_s: float
 ) -> dict[str, list[TopicPartition]]:
-    """Each group's places with the offset that it has committed (below zero: none), all asked at once.
+    """Each group's places with the offset committed there (below zero: none); None asks for all that it has.
 
     Raises `ready.NotReady` when a coordinator has not loaded within `within_s`, `KafkaException` otherwise.
     """
@@ -29,7 +29,7 @@ def committed(
 
     def ask() -> None:
         missing = [
-            ConsumerGroupTopicPartitions(group, list(places))
+            ConsumerGroupTopicPartitions(group, None if places is None else list(places))
             for group, places in asked.items()
             if group not in found
         ]

@@ -23,11 +23,10 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from services import kafka_groups
 from services.errors import BacklabError
+from services.kafka_client import SOON
 from services.kafka_probe import knows_topic
 
 WITHIN_S, POLL_S = 15.0, 0.1
-# The default waits up to 10 s before it tries again, and prints what it may well expect after a kill.
-QUIET = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 200, "log_level": 2}
 BY_KEY = -1
 # One request at a time keeps the order; an idempotent producer would first wait for an id, half a second.
 IN_ORDER = {"acks": "all", "linger.ms": 5, "max.in.flight": 1, "partitioner": "murmur2_random"}
@@ -38,7 +37,7 @@ class Topics:
     """What a Kafka at `bootstrap` holds, seen from outside any lab."""
 
     def __init__(self, bootstrap: str) -> None:
-        self.client: dict[str, str | int | float | bool] = {"bootstrap.servers": bootstrap, **QUIET}
+        self.client: dict[str, str | int | float | bool] = {"bootstrap.servers": bootstrap, **SOON}
         self.admin = AdminClient(self.client)
 
     def create(

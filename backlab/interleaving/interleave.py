@@ -6,15 +6,14 @@ step(world) or step(world, me): `me` holds what this actor remembers between its
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 from backlab.interleaving.schedules import Schedule, Schedules, Step, count, name_of, orders, readable
 from backlab.interleaving.waiting import Thread, Waits, Walk, Watchdog
+from backlab.loop import in_a_loop
 from backlab.progress import progress
 from services.errors import BacklabError
 
@@ -54,7 +53,7 @@ def interleave(
         run.all_waiting(every)
     elif run.is_async:
         with run.watchdog:
-            _in_own_loop(run.all_async, every)
+            in_a_loop(lambda: run.all_async(every))
     else:
         with run.watchdog:
             run.all_sync(every)
@@ -177,20 +176,3 @@ def _arity(step: Step) -> int:
     """How many positional arguments a step takes."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return sum(p.kind in kinds and p.default is p.empty for p in inspect.signature(step).parameters.values())
-
-
-def _in_own_loop(work: Callable[[Iterator[Schedule]], Any], every: Iterator[Schedule]) -> None:
-    """Run async work in a thread with an event loop of its own: a notebook's loop is busy already."""
-    failure: list[BaseException] = []
-
-    def body() -> None:
-        try:
-            asyncio.run(work(every))
-        except BaseException as error:
-            failure.append(error)
-
-    thread = threading.Thread(target=body, name="backlab-interleave", daemon=True)
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]

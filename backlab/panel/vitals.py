@@ -94,12 +94,21 @@ class HitRatio:
         return self._ratio
 
 
-class OfRedis:
-    """Hits of all look-ups, as the server counts them."""
+class LookUps:
+    """A cache that counts hits and misses, and the one client that asks it."""
 
     def __init__(self, server: Any) -> None:
         self._server, self._ratio = server, HitRatio()
         self._client: Any = None
+
+    def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+
+class OfRedis(LookUps):
+    """Hits of all look-ups, as the server counts them."""
 
     def ask(self) -> Vitals:
         if self._client is None:
@@ -110,18 +119,9 @@ class OfRedis:
         ratio = self._ratio.percent(int(said["keyspace_hits"]), int(said["keyspace_misses"]))
         return Vitals(int(said["connected_clients"]) - 1, ratio, "% hits")
 
-    def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
 
-
-class OfMemcached:
+class OfMemcached(LookUps):
     """The same for Memcached."""
-
-    def __init__(self, server: Any) -> None:
-        self._server, self._ratio = server, HitRatio()
-        self._client: Any = None
 
     def ask(self) -> Vitals:
         if self._client is None:
@@ -133,11 +133,6 @@ class OfMemcached:
         ratio = self._ratio.percent(int(said[b"get_hits"]), int(said[b"get_misses"]))
         established = connections_at(self._server)
         return Vitals(None if established is None else established - 1, ratio, "% hits")
-
-    def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
 
 
 class OfKafka:
@@ -160,27 +155,24 @@ class OfKafka:
     def _open(self) -> None:
         from confluent_kafka.admin import AdminClient
 
-        from services.kafka_topics import QUIET
+        from services.kafka_client import SOON
 
         self._own = 1
         told: dict[str, Any] = {"statistics.interval.ms": 500, "stats_cb": self._count_own}
-        self._admin = AdminClient({"bootstrap.servers": self._server.bootstrap, **QUIET, **told})
+        self._admin = AdminClient({"bootstrap.servers": self._server.bootstrap, **SOON, **told})
 
     def _count_own(self, statistics: str) -> None:
         brokers = json.loads(statistics)["brokers"].values()
         self._own = sum(one["state"] == "UP" for one in brokers)
 
     def _lag(self) -> int:
-        from confluent_kafka import ConsumerGroupTopicPartitions
         from confluent_kafka.admin import OffsetSpec
 
+        from services import kafka_groups
+
         groups = self._admin.list_consumer_groups(request_timeout=ANSWER_S).result().valid
-        asked = [ConsumerGroupTopicPartitions(group.group_id) for group in groups]
-        answers = [
-            self._admin.list_consumer_group_offsets([one], request_timeout=ANSWER_S)[one.group_id]
-            for one in asked
-        ]
-        committed = [place for answer in answers for place in answer.result().topic_partitions]
+        found = kafka_groups.committed(self._admin, {one.group_id: None for one in groups}, ANSWER_S)
+        committed = [place for places in found.values() for place in places]
         if not committed:
             return 0
         wanted = {place: OffsetSpec.latest() for place in committed}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.driver import Notebook, errors, printed
 
@@ -81,15 +81,20 @@ def test_a_growing_plot_never_flickers_and_stays_one_small_picture(notebook: Not
     assert len(str(saved["cells"][2]["outputs"])) < 100_000
 
 
-def test_the_stop_button_leaves_what_was_measured_and_a_server_without_faults(notebook: Notebook) -> None:
-    """Interrupted in the middle, under a fault: a picture, a sentence, no traceback; and one can go on."""
-    cell = notebook.run_code(FAULTY, after=1)
+def interrupt_when_drawn(notebook: Notebook, cell: Locator, *, after_ms: int, name: str) -> None:
+    """Press stop some time after the first picture is there; a picture must be there afterwards, too."""
     expect(cell.locator("img")).to_be_visible(timeout=SOON_MS)
-    notebook.page.wait_for_timeout(2500)
+    notebook.page.wait_for_timeout(after_ms)
     notebook.interrupt()
     notebook.wait()
     expect(cell.locator("img")).to_be_visible()
-    notebook.picture("interrupted", of=cell)
+    notebook.picture(name, of=cell)
+
+
+def test_the_stop_button_leaves_what_was_measured_and_a_server_without_faults(notebook: Notebook) -> None:
+    """Interrupted in the middle, under a fault: a picture, a sentence, no traceback; and one can go on."""
+    cell = notebook.run_code(FAULTY, after=1)
+    interrupt_when_drawn(notebook, cell, after_ms=2500, name="interrupted")
     notebook.run_code(AFTER, after=2)
     notebook.wait()
     saved = notebook.save()
@@ -103,12 +108,7 @@ def test_an_interrupted_chaos_experiment_is_drawn_too(notebook: Notebook) -> Non
     """The tool in its own process rolls back; the outcome says that it was interrupted."""
     code = 'outcome = backlab.experiment("4_2_database_moves_zone", live=True)\noutcome'
     cell = notebook.run_code(code, after=1)
-    expect(cell.locator("img")).to_be_visible(timeout=SOON_MS)
-    notebook.page.wait_for_timeout(1500)
-    notebook.interrupt()
-    notebook.wait()
-    expect(cell.locator("img")).to_be_visible()
-    notebook.picture("interrupted-experiment", of=cell)
+    interrupt_when_drawn(notebook, cell, after_ms=1500, name="interrupted-experiment")
     saved = notebook.save()
     assert errors(saved) == []
     assert "interrupted: the faults are lifted" in printed({"cells": saved["cells"][:3]})

@@ -8,12 +8,12 @@ from typing import Any
 import redis.asyncio
 
 from backlab.check import Verdict
+from backlab.loop import in_a_loop
 from datasets.seed import below, stream
 from datasets.traffic import visits
 from labs.m4_performance.caching import exact
 from labs.m4_performance.caching.crowd import Crowd, Unreachable
 from labs.m4_performance.caching.race import PRODUCT, UNKNOWN, Read, Shop, Write, shop
-from labs.m4_performance.caching.stampede import in_a_loop
 
 MakeCache = Callable[..., Any]
 MOST_TRIPS = 3  # a reader on a miss, or a writer
