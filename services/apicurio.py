@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from services import maven, ready, unpacked
+from services import maven, ready, unpacked, web
 from services.java_server import JavaServer
 from services.server import Image
 
@@ -51,7 +51,7 @@ class Apicurio(JavaServer):
         return Image(self.image, 8080, env=env, more_ports={"management": 9000})
 
     def answer(self) -> str:
-        said = httpx.get(f"http://{self.host}:{self.port}/apis/registry/v3/system/info", timeout=5)
+        said = web.get(f"http://{self.host}:{self.port}/apis/registry/v3/system/info")
         if said.status_code != httpx.codes.OK:
             raise ready.Again(said.text)
         return str(said.json()["version"])

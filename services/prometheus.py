@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from services import binaries, ready
+from services import binaries, ready, web
 from services.errors import BacklabError
 from services.server import Image, Native, Server
 
@@ -86,14 +86,14 @@ class Prometheus(Server):
         return Image(self.image, self.port, flags, on_host=True, files=self._files(place))
 
     def answer(self) -> str:
-        if httpx.get(f"{self.url}/-/ready", timeout=5).status_code != httpx.codes.OK:
+        if web.get(f"{self.url}/-/ready").status_code != httpx.codes.OK:
             raise ready.Again("it replays its log")
-        said = httpx.get(f"{self.url}/api/v1/status/buildinfo", timeout=5).json()
+        said = web.get(f"{self.url}/api/v1/status/buildinfo").json()
         return str(said["data"]["version"])
 
     def reload(self) -> None:
         """Take in changed `scrape`, `rules` and `interval_s`; a `BacklabError` says what is wrong."""
         self.machine.configure()
-        said = httpx.post(f"{self.url}/-/reload", timeout=30)
+        said = web.post(f"{self.url}/-/reload", timeout_s=30)
         if said.status_code != httpx.codes.OK:
             raise BacklabError(f"prometheus refuses its configuration: {said.text.strip()}", "correct it")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from services import maven, ready, unpacked
+from services import maven, ready, unpacked, web
 from services.java_server import JavaServer
 from services.server import Image
 
@@ -39,7 +39,7 @@ class Zipkin(JavaServer):
         return Image(self.image, 9411, env={"JAVA_OPTS": f"{heap} {settings}".strip()})
 
     def answer(self) -> str:
-        said = httpx.get(f"{self.url}/health", timeout=5)
+        said = web.get(f"{self.url}/health")
         if said.status_code != httpx.codes.OK:
             raise ready.Again(said.text)
-        return str(httpx.get(f"{self.url}/info", timeout=5).json()["zipkin"]["version"])
+        return str(web.get(f"{self.url}/info").json()["zipkin"]["version"])

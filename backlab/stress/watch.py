@@ -156,10 +156,10 @@ def gauges(url: str) -> dict[str, float]:
     """
     if not url.startswith("http://"):
         return {}
-    import httpx
+    from services import web
 
     found: dict[str, float] = {}
-    for name, value in GAUGE.findall(httpx.get(f"{url}/metrics", timeout=ANSWER_S).text):
+    for name, value in GAUGE.findall(web.get(f"{url}/metrics", timeout_s=ANSWER_S).text):
         found[name] = max(found.get(name, 0.0), float(value))
     return found
 

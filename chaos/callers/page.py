@@ -7,13 +7,14 @@ import itertools
 import httpx
 
 from chaos.callers.caller import PRODUCTS
+from services import web
 
 
 class Page:
     """GET of a page; any answer but a success has failed."""
 
     def __init__(self, url: str) -> None:
-        self._url, self._client = url, httpx.Client(timeout=10)
+        self._url, self._client = url, web.client()
 
     def __call__(self) -> str:
         try:
@@ -31,7 +32,7 @@ class Purchase:
     """Places an order at the shop; "sold out" is a proper answer, and after a timeout nobody knows."""
 
     def __init__(self, shop: str) -> None:
-        self._client = httpx.Client(base_url=shop, timeout=10)
+        self._client = web.client(base_url=shop)
         self._ids = itertools.cycle(range(1, PRODUCTS + 1))
 
     def __call__(self) -> str:

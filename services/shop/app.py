@@ -56,7 +56,7 @@ def _operate(app: FastAPI, ready: Callable[[], None]) -> None:
     async def is_ready() -> dict[str, str]:
         """It could serve now: what it needs answers."""
         await run_in_threadpool(ready)
-        return {"status": "ready"}
+        return {"status": "ready", "version": app.version}
 
     @app.get("/metrics", tags=["operations"])
     async def metrics() -> Response:

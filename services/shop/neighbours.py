@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from services.shop import deadline, policies, problems, telemetry
 from services.shop.settings import Settings
+from services.web import LOCAL
 
 
 def place(service: str) -> str:
@@ -90,7 +91,7 @@ class Neighbours:
         url = own if name in self.here else self.settings.url_of(name)
         # no cap on connections: how many requests a service bears is its own business
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=100)
-        return httpx.AsyncClient(base_url=url, limits=limits, timeout=None)
+        return httpx.AsyncClient(base_url=url, limits=limits, timeout=None, **LOCAL)
 
     async def aclose(self) -> None:
         """Close every connection to the others."""

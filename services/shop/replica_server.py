@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from services import ready
+from services import ready, web
 from services.errors import BacklabError, ServerError
 from services.machine import Image, Native
 from services.server import Server
@@ -49,12 +49,12 @@ class ReplicaServer(Server):
 
     def answer(self) -> str:
         """Ask `/ready`; a draining replica has started all the same."""
-        httpx.get(f"{self.url}/ready", timeout=5)
+        web.get(f"{self.url}/ready")
         return "replica"
 
     def metrics(self) -> dict[str, float]:
         """Its counters and gauges by name, with labels as they stand on the page."""
-        page = httpx.get(f"{self.url}/metrics", timeout=5).text
+        page = web.get(f"{self.url}/metrics").text
         return {
             name: float(value) for name, value in re.findall(r"^(replica_\S+) (\S+)$", page, re.MULTILINE)
         }
@@ -67,7 +67,7 @@ class ReplicaServer(Server):
         """
 
         def idle() -> bool:
-            left = httpx.post(f"{self.url}/drain", timeout=5).json()
+            left = web.post(f"{self.url}/drain").json()
             return not left["queued"] and not left["in_flight"]
 
         if not ready.true(idle, within_s=within_s):

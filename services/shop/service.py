@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from services import ready
+from services import ready, web
 from services.errors import BacklabError
 from services.machine import Image, Native
 from services.server import Server
@@ -48,13 +48,14 @@ class ShopService(Server):
 
     def answer(self) -> str:
         """Ask `/ready`; the version is that of the API."""
-        if not httpx.get(f"{self.url}/ready", timeout=5).is_success:
+        said = web.get(f"{self.url}/ready")
+        if not said.is_success:
             raise ready.Again(f"{self.service} is not ready")
-        return str(httpx.get(f"{self.url}/openapi.json", timeout=5).json()["info"]["version"])
+        return str(said.json()["version"])
 
     def requests(self) -> int:
         """How many requests it has answered for its users, by its own Prometheus counter."""
         counters = re.findall(
-            r"^shop_requests_total\{.*\} (.+)$", httpx.get(f"{self.url}/metrics").text, re.MULTILINE
+            r"^shop_requests_total\{.*\} (.+)$", web.get(f"{self.url}/metrics").text, re.MULTILINE
         )
         return sum(int(float(count)) for count in counters)

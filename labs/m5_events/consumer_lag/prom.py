@@ -10,8 +10,7 @@ import json
 import random
 from typing import Any
 
-import httpx
-
+from services import web
 from services.promtool import promtool
 
 AGE, LAG = "shop_consumer_age_seconds", "shop_consumer_lag_offsets"
@@ -93,7 +92,7 @@ def _words(said: str) -> str:
 
 def alarmed(url: str, alert: str = "ConsumerBehind") -> list[str]:
     """The groups that a running Prometheus is alarmed about now."""
-    found = httpx.get(f"{url}/api/v1/alerts", timeout=10).raise_for_status().json()["data"]["alerts"]
+    found = web.get(f"{url}/api/v1/alerts", timeout_s=10).raise_for_status().json()["data"]["alerts"]
     return sorted(
         {
             str(each["labels"].get("group"))
@@ -112,6 +111,6 @@ def would_alarm(url: str, rules: str, at_unix_s: float, alert: str = "ConsumerBe
         for rule in group["rules"]:
             if rule.get("alert") == alert:
                 asked = {"query": rule["expr"], "time": at_unix_s}
-                said = httpx.get(f"{url}/api/v1/query", params=asked, timeout=10).raise_for_status().json()
+                said = web.get(f"{url}/api/v1/query", params=asked, timeout_s=10).raise_for_status().json()
                 found |= {str(each["metric"].get("group")) for each in said["data"]["result"]}
     return sorted(found)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import httpx
 
-from services import ready
+from services import ready, web
 from services.errors import BacklabError
 from services.machine import Image, Native
 from services.server import Server
@@ -107,7 +107,7 @@ class LagMonitor(Own):
         return [*whom, "--out", str(directory / "recording.jsonl"), "--every", str(self.every_s)]
 
     def answer(self) -> str:
-        httpx.get(f"{self.url}/metrics", timeout=5).raise_for_status()
+        web.get(f"{self.url}/metrics").raise_for_status()
         return "1"
 
     def samples(self) -> list[dict[str, Any]]:
