@@ -13,6 +13,7 @@ class Native:
     """How a server runs as a process: command line, environment, signals to stop it politely and at once.
 
     `files` are its configuration by name, written into its directory before each start: they know the port.
+    `warm` names modules of a Python server, started by `python -m`, that a fork may find imported already.
     """
 
     argv: list[str]
@@ -20,6 +21,7 @@ class Native:
     polite: int = signal.SIGTERM
     urgent: int = signal.SIGTERM
     files: dict[str, str] = field(default_factory=dict)
+    warm: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,7 @@ class Process:
                 env={**os.environ, **how.env, **self._server.more_env},
                 ids=self.user.ids,
                 farewell=how.urgent,
+                warm=how.warm,
             )
         except OSError as error:
             raise ServerError(

@@ -18,14 +18,17 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from services import ready
 from services.errors import BacklabError
 
 ROOT = Path(__file__).resolve().parent.parent
 START = "import sys; sys.path.insert(0, sys.argv[1]); from services.warden_process import main; main()"
 REPLY_S = 30.0
+IMPORTS_S = 60.0  # for a fork server's modules, on the busiest of machines
 
 
 class Warden:
@@ -112,13 +115,33 @@ def spawn(
     env: dict[str, str] | None = None,
     ids: tuple[int, int] | None = None,
     farewell: int = signal.SIGTERM,
+    warm: Sequence[str] = (),
 ) -> int:
     """Start `argv` (its program an absolute path) as a server of the warden's and return its process id.
 
     `ids` is the user and group to run as, `farewell` the signal that makes it go within 0.4 s. Its processes
-    are found by descent and by working in or under `cwd`, so `cwd` is a directory of its own.
+    are found by descent and by working in or under `cwd`, so `cwd` is a directory of its own. Where `argv` is
+    `python -m ...`, `warm` may name modules that it imports: it then is a fork of a process that has them.
     """
-    return int(current().ask("spawn", argv, str(cwd), str(log), env or dict(os.environ), ids, farewell))
+    where = [argv, str(cwd), str(log), env or dict(os.environ)]
+    pid = _fork(list(warm), [*where, farewell]) if warm and ids is None else None
+    return int(pid if pid is not None else current().ask("spawn", *where, ids, farewell))
+
+
+def _fork(warm: list[str], order: list[Any]) -> int | None:
+    """The process id of a fork, or None where there can be none: on Linux only a fork is safe."""
+    pids: list[int] = []
+
+    def forked() -> bool:
+        pid = current().ask("fork", warm, *order)
+        pids.extend([] if pid is None else [pid])
+        return bool(pids)
+
+    try:
+        found = sys.platform == "linux" and ready.true(forked, within_s=IMPORTS_S)
+    except OSError:  # its modules could not be imported: a process of its own will say so in its log
+        found = False
+    return pids[0] if found else None
 
 
 def poll(pid: int) -> int | None:

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from services import leftovers
+from services import forking, leftovers
 
 GRACE_S = 0.4  # between the farewell signal and SIGKILL
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -75,7 +75,7 @@ def spawn(
     pid = os.fork()
     if pid == 0:
         try:
-            _become(cwd, output, ids)
+            become(cwd, output, ids)
             ask_for_signal(farewell)
             os.execve(argv[0], argv, env)
         except BaseException as error:
@@ -92,7 +92,8 @@ def spawn(
     return pid
 
 
-def _become(cwd: str, output: int, ids: list[int] | None) -> None:
+def become(cwd: str, output: int, ids: list[int] | None) -> None:
+    """In a fork: a session of its own, signals as usual, the user, the directory, the log."""
     os.setsid()
     for number in (*IGNORED, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
@@ -103,6 +104,23 @@ def _become(cwd: str, output: int, ids: list[int] | None) -> None:
     os.chdir(cwd)
     os.dup2(output, 1)
     os.dup2(output, 2)
+
+
+def fork(
+    modules: list[str], argv: list[str], cwd: str, log: str, env: dict[str, str], farewell: int
+) -> int | None:
+    """Start `python -m ...` by a fork that has imported `modules`; None while there can be none yet.
+
+    Raises `OSError` where there never will be one.
+    """
+    ready = forking.ready(modules, env)
+    if ready is None:
+        raise OSError(f"there is no fork server for {', '.join(modules)}")
+    if not ready:
+        return None
+    pid = forking.fork(modules, {"argv": argv, "cwd": cwd, "log": log, "env": env, "farewell": farewell})
+    children[pid] = Child(pid, cwd, farewell)
+    return pid
 
 
 def poll(pid: int) -> int | str | None:
@@ -140,7 +158,7 @@ def release(kind: str, value: Any) -> None:
 
 
 DEEDS: dict[str, Callable[..., Any]] = {
-    deed.__name__: deed for deed in (spawn, poll, tell, forget, clear, register, release)
+    deed.__name__: deed for deed in (spawn, fork, poll, tell, forget, clear, register, release)
 }
 
 
@@ -155,6 +173,7 @@ def clean_up() -> None:
         time.sleep(0.005)
     for child in children.values():
         child.end()
+    forking.end()
     for path in directories:
         leftovers.free_shared_memory(path)
         leftovers.remove_tree(path)

@@ -13,13 +13,9 @@ import httpx
 from fastapi import FastAPI
 
 from services.shop import deadline, policies, problems, telemetry
+from services.shop.names import place
 from services.shop.settings import Settings
 from services.web import LOCAL
-
-
-def place(service: str) -> str:
-    """Where a service answers in a process that it shares with others."""
-    return f"/services/{service}"
 
 
 class Neighbour:

@@ -22,11 +22,9 @@ from starlette.routing import Mount
 
 from services.errors import BacklabError
 from services.shop import app as shop_app
-from services.shop.neighbours import Neighbours, place
+from services.shop.names import SERVICES, chosen, place
+from services.shop.neighbours import Neighbours
 from services.shop.settings import Settings
-
-# a service calls only those before it
-SERVICES = ("provider", "catalog", "inventory", "cart", "payments", "orders", "gateway")
 
 
 def process(names: list[str], settings: Settings, port: int = 0) -> Starlette:
@@ -54,16 +52,6 @@ def _mounts(apps: dict[str, FastAPI], settings: Settings) -> list[Mount]:
         return [Mount("", app) for app in apps.values()]
     root = apps.get("gateway") or shop_app.create("process", settings)
     return [*(Mount(place(name), app) for name, app in apps.items()), Mount("", root)]
-
-
-def chosen(text: str) -> list[str]:
-    """The services that a comma-separated text names; `all` means every one."""
-    names = list(SERVICES) if text == "all" else text.split(",")
-    unknown = [name for name in names if name not in SERVICES]
-    if unknown:
-        what = f"no service of the shop is called {', '.join(map(repr, unknown))}"
-        raise BacklabError(what, f"choose from {', '.join(SERVICES)}, or all")
-    return names
 
 
 def main() -> None:

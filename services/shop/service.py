@@ -15,8 +15,16 @@ from services import ready, web
 from services.errors import BacklabError
 from services.machine import Image, Native
 from services.server import Server
+from services.shop.names import SERVICES
 from services.shop.settings import Settings
 from services.user import User
+
+# what every service imports, and what uvicorn imports when it starts to serve
+WARM = (
+    *(f"services.shop.{name}" for name in SERVICES),
+    *("uvicorn.loops.uvloop", "uvicorn.lifespan.on"),
+    *("uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto"),
+)
 
 
 class ShopService(Server):
@@ -41,7 +49,7 @@ class ShopService(Server):
 
     def native(self, directory: Path, port: int) -> Native:
         argv = [sys.executable, "-m", "services.shop.run", self.service, "--port", str(port)]
-        return Native(argv, env=self.settings.to_environment())
+        return Native(argv, env=self.settings.to_environment(), warm=WARM)
 
     def container(self) -> Image:
         raise BacklabError("the shop's services run as processes", "leave the back end to them")

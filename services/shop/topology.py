@@ -22,8 +22,7 @@ from services.postgres import Postgres
 from services.redis import Redis
 from services.shop import records
 from services.shop.load import template
-from services.shop.neighbours import place
-from services.shop.run import SERVICES, chosen
+from services.shop.names import SERVICES, chosen, place
 from services.shop.service import ShopService
 from services.shop.settings import Settings
 from services.shop.worker_server import Worker

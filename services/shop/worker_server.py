@@ -21,6 +21,7 @@ from services.shop.workers.steps import CRASH
 from services.user import User
 
 WORKERS = ("relay", "invoicer", "projector")
+WARM = tuple(f"services.shop.workers.{name}" for name in WORKERS)
 
 
 class Worker(Server):
@@ -47,7 +48,7 @@ class Worker(Server):
         self.ready_file.unlink(missing_ok=True)  # a killed predecessor's, before anybody looks
         argv = [sys.executable, "-m", "services.shop.workers", self.worker]
         env = {**self.settings.to_environment(), CRASH: self.crash_at}
-        return Native([*argv, "--ready-file", str(self.ready_file)], env=env)
+        return Native([*argv, "--ready-file", str(self.ready_file)], env=env, warm=WARM)
 
     def container(self) -> Image:
         raise BacklabError("the shop's workers run as processes", "leave the back end to them")

@@ -10,7 +10,7 @@ import pytest
 from fastapi.openapi.models import OpenAPI
 from sqlalchemy import create_engine, text
 
-from services.shop.run import SERVICES
+from services.shop.names import SERVICES
 from services.shop.topology import Shop
 from tests.services.shop.asking import problem
 
