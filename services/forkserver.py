@@ -24,6 +24,8 @@ from typing import Any
 from services.leftovers import parent_death_signal
 from services.warden_process import become
 
+HANDED_OVER_S = 10.0
+
 
 def main() -> None:
     """Fork for our parent until it is gone; in a fork, be the server that was ordered."""
@@ -68,7 +70,10 @@ def _fork_orphan(telling: int) -> bool:
     if pid := os.fork():
         os.write(telling, f"{pid}\n".encode())
         os._exit(0)
-    while os.getppid() == between:
+    deadline = time.monotonic() + HANDED_OVER_S
+    while os.path.exists(f"/proc/{between}"):  # until it is collected: then it has handed us over for good
+        if time.monotonic() > deadline:
+            os._exit(127)  # nobody collects, because the fork server has died
         time.sleep(0.0002)
     return False
 
@@ -83,6 +88,8 @@ def _serve(order: dict[str, Any], telling: int) -> None:
         os.write(telling, str(error).encode())
         os._exit(127)
     os.close(telling)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as a Python that starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     _python, _dash_m, module, *words = order["argv"]
     os.environ.clear()
     os.environ.update(order["env"])

@@ -67,6 +67,15 @@ def test_it_has_the_environment_of_its_own_order(room: Path) -> None:
     ]
 
 
+def test_its_signals_are_those_of_a_python_that_was_started(room: Path) -> None:
+    (room / "signals.py").write_text("import signal; print([*map(signal.getsignal, range(1, 32))])")
+    for warm in (WARM, ()):
+        pid = spawn([sys.executable, "-m", "signals"], room, warm)
+        assert ready.true(lambda pid=pid: warden.poll(pid) is not None, within_s=10)
+    forked, started = (room / "log").read_text().splitlines()
+    assert forked == started
+
+
 @pytest.mark.parametrize(("code", "ends"), [("", 0), ("import sys; sys.exit(3)", 3), ("1 / 0", 1)])
 def test_its_return_code_is_known(room: Path, code: str, ends: int) -> None:
     (room / "ending.py").write_text(code)
