@@ -70,6 +70,7 @@ def experiment(name: str, *, live: bool = False, **configuration: object) -> Out
                 "`backlab doctor` may know why",
             )
         found = outcome(json.loads(journal.read_text()), seen)
+    found.rows.attrs["interrupted"] = ended.interrupted
     if drawing:
         drawing.finish(found)
     return found

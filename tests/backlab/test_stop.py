@@ -124,6 +124,14 @@ def test_one_press_ends_a_loop_over_experiments(page: Page) -> None:
     page.run("assert [0 < len(rows) < 400 for rows in kept] == [True]")
 
 
+def test_too_few_rows_for_the_figure_are_kept_all_the_same(page: Page) -> None:
+    """A drawing that fails on what there is so far does not cost the learner the rows."""
+    page.run("from backlab import live\ndef draw(rows):\n    raise ValueError('two levels make a line')")
+    [reply] = page.stop(f"rows = {SLOW[:-1]}, live=live(draw))", when="measuring")
+    assert (reply["ename"], page.errors) == ("Stopped", [])
+    page.run("assert 0 < len(rows) < 400")
+
+
 def test_a_front_end_that_wants_the_other_cells_gets_them(page: Page) -> None:
     """`stop_on_error` is the front end's to decide, as after any error."""
     first, second = page.stop(f"rows = {SLOW}", "later = True", when="measuring", stop_on_error=False)
