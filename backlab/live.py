@@ -65,10 +65,18 @@ class Live:
         return card.bundle(sharpness=1)
 
     def finish(self, rows: pd.DataFrame) -> None:
-        """The final figure, in the place of the growing one; here an error in the drawing is told."""
+        """The final figure, in the place of the growing one; here an error in the drawing is told.
+
+        Except of what was stopped: it may have too few rows to be drawn, which must not cost us those.
+        """
         if not in_notebook():
             return
-        card = self._draw(rows)
+        try:
+            card = self._draw(rows)
+        except Exception:
+            if rows.attrs.get("interrupted"):
+                return
+            raise
         if self._handle is None:
             card.show()
         else:

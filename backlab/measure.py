@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from backlab import stop
 from backlab.progress import progress
 from services.errors import BacklabError
 
@@ -41,9 +42,11 @@ def measure(
 
     Each arm is called as `arm(level)`; a mapping that it returns becomes extra columns. `warmup` calls
     per arm (at the first level) come first and leave no rows. `fault` names what is being broken, as a
-    text or as a function that is asked at each call. An interrupt keeps the rows measured so far.
+    text or as a function that is asked at each call. An interrupt keeps the rows measured so far, and in a
+    notebook ends "Run All" behind this cell (`backlab.stop` says how).
     """
     _refuse_nonsense(arms, levels, repeat)
+    stop.refuse_more()
     rows: list[Row] = []
     plan = schedule(list(arms), list(levels), repeat, seed)
     label = fault if callable(fault) else lambda: fault
@@ -59,7 +62,7 @@ def measure(
             if live is not None:
                 live.offer(lambda: table(rows, level_name, arms=list(arms)))
     except KeyboardInterrupt:
-        print(f"interrupted after {len(rows)} of {len(plan)} calls: the table holds what was measured")
+        stop.kept(f" after {len(rows)} of {len(plan)} calls: the table holds what was measured")
     _say_what_failed(rows)
     frame = table(rows, level_name, arms=list(arms), interrupted=len(rows) < len(plan))
     if live is not None and rows:

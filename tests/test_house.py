@@ -7,8 +7,10 @@ import re
 import tomllib
 from pathlib import Path
 
+import nbformat
 import pytest
 
+from backlab.authoring import hygiene
 from tests import house
 
 LONGEST_FILE, LONGEST_FUNCTION = 250, 35
@@ -84,6 +86,15 @@ def test_no_notebook_ships_with_an_error() -> None:
         if output["output_type"] == "error" or output.get("name") == "stderr"
     ]
     assert wrong == []
+
+
+def test_what_notebooks_store_is_small_and_tidy() -> None:
+    """As committed, not only as built: 200 kB at most, figures of 40, no long text, no path of a machine."""
+    assert house.notebooks()
+    for path in house.notebooks():
+        text = path.read_text()
+        hygiene.refuse_size(text, house.named(path))
+        hygiene.clean(nbformat.reads(text, as_version=4))
 
 
 def words_after(command: str, text: str) -> set[str]:

@@ -16,7 +16,8 @@ from backlab.plot.card import QUIET
 def name_axes(ax: Axes, x_label: str, y_label: str) -> None:
     """Name both axes; the upright one above it and level, so that nobody tilts the head."""
     ax.set_xlabel(x_label)
-    ax.set_title(y_label, loc="left", fontsize=9, color=QUIET)
+    # where it says by itself, matplotlib would look for it at each drawing, by measuring all tick labels
+    ax.set_title(y_label, loc="left", y=1.0, fontsize=9, color=QUIET)
 
 
 def set_log(ax: Axes, log: str) -> None:

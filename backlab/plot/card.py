@@ -106,7 +106,9 @@ class Card(Figure):
         notes = PngImagePlugin.PngInfo()
         notes.add_itxt("Description", self.alt)
         out = io.BytesIO()
-        small.save(out, format="PNG", optimize=True, pnginfo=notes)
+        # what is gone in a second need not be packed as tightly as what is stored
+        how = {"compress_level": 1} if passing else {"optimize": True}
+        small.save(out, format="PNG", pnginfo=notes, **how)
         return out.getvalue()
 
     def _lay_out_for_good(self) -> None:
@@ -156,7 +158,8 @@ class Card(Figure):
 
 def look() -> Any:
     """The house look as a context, over matplotlib's defaults and nothing of the user's."""
-    return mpl.rc_context(_settings())
+    # only what differs: matplotlib validates each of 300 settings, which takes longer than to compare them
+    return mpl.rc_context({key: value for key, value in _settings().items() if mpl.rcParams[key] != value})
 
 
 @cache

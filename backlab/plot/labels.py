@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,11 +33,13 @@ def end_label(ax: Axes, x: float, y: float, text: str, colour: str, *, bold: boo
             "lw": 0.7,
             "shrinkA": 1,
             "shrinkB": 3,
-            "alpha": 0,
+            "alpha": 0.8,
             "relpos": (0, 0.5),
         },
     )
     note.set_gid(END_LABEL)
+    if note.arrow_patch is not None:
+        note.arrow_patch.set_visible(False)  # until the label has moved; drawing a clear one costs as much
     return note
 
 
@@ -67,7 +69,7 @@ def _spread_one(figure: Figure, notes: list[Annotation]) -> bool:
     assert ax is not None
     pixels_per_point = figure.dpi / 72
     wanted = [float(ax.transData.transform(note.xy)[1]) for note in notes]
-    height = notes[0].get_window_extent().height
+    height = Text.get_window_extent(notes[0]).height  # the text's own: its leader would be laid out as well
     box = ax.get_window_extent()
     placed = spread(wanted, height * GAP, box.y0, box.y1)
     moved = False
@@ -75,7 +77,7 @@ def _spread_one(figure: Figure, notes: list[Annotation]) -> bool:
         shift_points = (got - want) / pixels_per_point
         note.xyann = (9 if abs(shift_points) < 1 else 14, shift_points)
         if note.arrow_patch is not None:
-            note.arrow_patch.set_alpha(0.8 if abs(shift_points) >= 1 else 0)
+            note.arrow_patch.set_visible(abs(shift_points) >= 1)
         moved |= abs(shift_points) >= 1
     return moved
 

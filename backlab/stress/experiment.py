@@ -11,7 +11,6 @@ import re
 from difflib import get_close_matches
 from pathlib import Path
 
-from backlab.progress import in_notebook
 from backlab.stress import inspect_experiment, outside
 from backlab.stress.outcome import Outcome, outcome, rows
 from chaos.record import Reader
@@ -60,20 +59,18 @@ def experiment(name: str, *, live: bool = False, **configuration: object) -> Out
         drawing = _Drawing(reader) if live else None
         meanwhile = drawing.look if drawing else _nothing
         journal = folder / "journal.json"
-        try:
-            log = outside.run([*argv, str(source)], folder, source.stem, env, _words, meanwhile).log
-        except KeyboardInterrupt:
-            if not (in_notebook() and journal.exists()):
-                raise
-            log = ""
-            print("interrupted: the faults are lifted, and what was measured is kept")
+        ended = outside.run(
+            [*argv, str(source)], folder, source.stem, env, _words, meanwhile,
+            record=journal, stopped="the faults are lifted",
+        )  # fmt: skip
         seen = reader.read()
         if seen.began is None or not journal.exists():
             raise BacklabError(
-                f"the experiment {source.stem} did not run: {_reason(log)}",
+                f"the experiment {source.stem} did not run: {_reason(ended.log)}",
                 "`backlab doctor` may know why",
             )
         found = outcome(json.loads(journal.read_text()), seen)
+    found.rows.attrs["interrupted"] = ended.interrupted
     if drawing:
         drawing.finish(found)
     return found

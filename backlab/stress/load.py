@@ -89,7 +89,8 @@ def load(
 
     `shop` is "one" or "each" (process), `shape` "flat", "steps", "spike" or "wave", `latency_ms` a delay
     between services and database; where they are left out, the scenario decides. Raises `BacklabError` where
-    there is no such scenario or it could not run.
+    there is no such scenario or it could not run. The stop button of a notebook ends it early: the users end
+    what they are at, and what was measured until then is returned.
     """
     if name not in names():
         near = get_close_matches(name, names(), n=1) or names()[:1]
@@ -99,19 +100,21 @@ def load(
         options = {"-f": SCENARIOS / f"{name}.py", "-u": users, "-r": users, "-t": f"{seconds:g}s"}
         chosen = {"--latency-ms": latency_ms, "--host": host, "--shop": shop, "--shape": shape}
         options |= {option: value for option, value in chosen.items() if value is not None}
-        argv = [
-            outside.script("locust"),
-            "--headless",
-            *(str(word) for pair in options.items() for word in pair),
-        ]
-        ended = outside.run(argv, folder, name, {"BACKLAB_RECORD": str(record)}, _words)
+        words = [str(word) for pair in options.items() for word in pair]
+        argv = [outside.script("locust"), "--headless", *words]
+        ended = outside.run(
+            argv, folder, name, {"BACKLAB_RECORD": str(record)}, _words,
+            record=record, stopped="the users have left",
+        )  # fmt: skip
         if not record.exists():
             said = ended.log.strip().splitlines()
             raise BacklabError(
                 f"the scenario {name} did not run: {said[-1] if said else 'it said nothing'}",
                 "`backlab doctor` may know why",
             )
-        return _read(json.loads(record.read_text()))
+        found = _read(json.loads(record.read_text()))
+    found.rows.attrs["interrupted"] = ended.interrupted
+    return found
 
 
 def _words(line: str) -> str | None:

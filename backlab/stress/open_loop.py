@@ -97,7 +97,8 @@ def open_loop(
     """Send `rate` requests/s to `url`, or to each URL of {arm: url}, however slow the answers are.
 
     `arrivals` is "poisson" (strangers), "constant", or the times of a trace in seconds, which replaces `rate`
-    and `seconds`. Raises `BacklabError` for any host but this machine and where nobody listens.
+    and `seconds`. Raises `BacklabError` for any host but this machine and where nobody listens. The stop
+    button of a notebook ends it early: what was due by then is returned, "unknown" where no answer had come.
     """
     urls = {"load": url} if isinstance(url, str) else dict(url)
     with outside.folder("openloop") as folder:
@@ -108,10 +109,15 @@ def open_loop(
         argv += [f"--{name}={value}" for name, value in options.items()]
         argv += [f"--url={arm}={address}" for arm, address in urls.items()]
         argv += [f"--header={name}:{value}" for name, value in (headers or {}).items()]
-        ended = outside.run(argv, folder, "open loop", {}, _words)
-        if not (folder / "record.npz").exists():
+        record = folder / "record.npz"
+        ended = outside.run(
+            argv, folder, "open loop", {}, _words, record=record, stopped="no more requests are sent"
+        )
+        if not record.exists():
             raise _refusal(ended.log)
-        return _read(folder / "record.npz", fault)
+        found = _read(record, fault)
+    found.rows.attrs["interrupted"] = ended.interrupted
+    return found
 
 
 def _arrivals(arrivals: str | Sequence[float], folder: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Run a tool in a process of its own, show what it says while it works, and end it if we are interrupted.
 
 run(argv) --warden--> process --log--> one line at a time --> progress bar
+     stop button --> SIGINT --> it ends what it has begun and writes its record --> that is kept
 Chaos Toolkit and Locust run so: Locust patches sockets and threads of whoever imports it.
 """
 
@@ -14,20 +15,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from backlab.progress import progress
+from backlab import stop
+from backlab.progress import activity, in_notebook, progress
 from services import cache, ready, warden
 from services.errors import BacklabError
 from services.user import User
 
-POLITE_S = 15.0  # for rollbacks and for taking servers down
+POLITE_S = 25.0  # for rollbacks, for users who end what they are at (15 s), for taking servers down
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a tool ended: its return code, and everything that it said."""
+    """How a tool ended: its return code, everything that it said, and whether we stopped it."""
 
     code: int
     log: str
+    interrupted: bool = False
 
 
 @contextmanager
@@ -55,24 +58,40 @@ def run(
     env: Mapping[str, str],
     says: Callable[[str], str | None],
     meanwhile: Callable[[], None] = lambda: None,
+    *,
+    record: Path,
+    stopped: str,
 ) -> Ended:
     """Run `argv` in `where` until it ends; `says` makes a few words of a line of its log, or None.
 
-    `meanwhile` is called ten times a second or less often, for whoever wants to look at what it writes.
+    `meanwhile` is called ten times a second or less often, for whoever wants to look at what it writes. A
+    notebook's stop button ends the tool politely; where it has then written `record`, that is kept, and
+    `stopped` says what is over. Elsewhere, and where there is no record, an interrupt goes on to the caller.
     """
-    log = where / "log"
+    stop.refuse_more()
+    log, interrupted = where / "log", False
     pid = warden.spawn(argv, cwd=where, log=log, env={**os.environ, **env}, farewell=signal.SIGINT)
     try:
         for _ in progress(_lines(pid, log, says, meanwhile), label, unit="step"):
             pass
         code = warden.poll(pid)
-    except BaseException:
-        warden.tell(pid, signal.SIGINT)
-        ready.true(lambda: warden.poll(pid) is not None, within_s=POLITE_S, every_s=0.05)
-        raise
+    except BaseException as why:
+        code, interrupted = _end(pid, label), isinstance(why, KeyboardInterrupt)
+        if not (interrupted and in_notebook() and code is not None and record.exists()):
+            raise
+        stop.kept(f": {stopped}, and what was measured is kept")
     finally:
         warden.forget(pid)
-    return Ended(-1 if code is None else code, log.read_text(encoding="utf-8", errors="replace"))
+    said = log.read_text(encoding="utf-8", errors="replace")
+    return Ended(-1 if code is None else code, said, interrupted)
+
+
+def _end(pid: int, label: str) -> int | None:
+    """Ask the tool to end, and wait; its return code, or None where it goes on."""
+    warden.tell(pid, signal.SIGINT)
+    with activity(f"{label}: ending what has begun"):
+        ready.true(lambda: warden.poll(pid) is not None, within_s=POLITE_S, every_s=0.05)
+    return warden.poll(pid)
 
 
 def _lines(

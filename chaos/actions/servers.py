@@ -3,11 +3,8 @@
 Annotations stay real types here: `chaos discover` reads them.
 """
 
-import redis
-
 from chaos import theatre
 from chaos.outages.downtime import Killed, Paused
-from chaos.outages.poison import Poisoned
 from chaos.outages.restarts import CrashAt, PauseAt
 from services.errors import BacklabError
 from services.shop.worker_server import Worker
@@ -39,6 +36,8 @@ def resume_server(server: str) -> None:
 
 def empty_cache(server: str = "redis") -> None:
     """Throw away every key of a Redis at once, as somebody does who wants to be sure (FLUSHALL)."""
+    import redis  # loaded with the stage's Redis; experiments without one never need it
+
     performance = theatre.current()
     with redis.Redis.from_url(performance.stage.server(server).url, socket_timeout=5, retry=None) as client:
         keys = int(client.dbsize())
@@ -55,6 +54,7 @@ def restart_server(server: str) -> None:
 
 def poison_worker(worker: str, topic: str = "orders") -> None:
     """Send a worker an order that no database can hold: it dies of it until `lift_faults` steps over it."""
+    from chaos.outages.poison import Poisoned  # and Kafka's client, which other experiments do not need
     from chaos.projection import placed
 
     server = theatre.current().stage.server(worker)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -101,6 +102,7 @@ class Run:
             environment.shape_class = shapes.made(options.shape, options.num_users, options.run_time)
             environment.shape_class.runner = environment.runner
         environment.stop_timeout = environment.stop_timeout or FINISH_S
+        gevent.signal_handler(signal.SIGINT, _interrupt_main)
         gevent.spawn(self._count_users, environment)
 
     def _find_shop(self, environment: Environment, options: Any) -> None:
@@ -171,3 +173,8 @@ class Run:
         if record:
             kept = {"rows": self.rows, "users": self.user_counts, "statements": {}, "evidence": {}, **seen}
             Path(record).write_text(json.dumps(kept), encoding="utf-8")
+
+
+def _interrupt_main() -> None:
+    """Ctrl-C is Locust's. Python would raise it in whoever runs: often a user, whose page went unnoted."""
+    gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())

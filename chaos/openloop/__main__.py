@@ -1,6 +1,7 @@
 """Send requests on a schedule: `python -m chaos.openloop --url http://127.0.0.1:8000/ --rate 1000`.
 
-Exit codes: 0 every request was answered well, 1 some were not, 2 INCONCLUSIVE or could not start.
+Exit codes: 0 every request was answered well, 1 some were not, 2 INCONCLUSIVE or could not start, 130 Ctrl-C,
+which ends it early with the figures so far.
 """
 
 from __future__ import annotations
@@ -102,8 +103,8 @@ def tell(sample: Sample) -> None:
 
 
 def main(given: list[str] | None = None) -> int:
-    """Run it, say what was found; returns the exit code."""
-    options = arguments(given)
+    """Run it, say what was found, also of what was stopped by Ctrl-C; returns the exit code."""
+    options, run = arguments(given), None
     try:
         aims = targets(options)
         due_s, rate = schedule(options)
@@ -116,6 +117,8 @@ def main(given: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
+        if run is not None and run.began_unix_s and len(run.journal):
+            _tell_all(run, aims, rate, options)
         return 130
     return _tell_all(run, aims, rate, options)
 

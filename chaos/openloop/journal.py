@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
@@ -46,6 +47,16 @@ class Journal:
         self.outcome[number] = OUTCOMES.index(outcome)
         self.why[number] = self._reason(why)
         self.left -= 1
+
+    def due_until(self, now_s: float) -> int:
+        """How many requests were due before then."""
+        return bisect_left(self.due, now_s)
+
+    def cut(self, count: int) -> None:
+        """Forget all but the first `count` requests, none of which is still open."""
+        for column in (self.due, self.released, self.sent, self.ended, self.outcome, self.status, self.why):
+            del column[count:]
+        self.left = 0
 
     def _reason(self, why: str) -> int:
         if why not in self.reasons and len(self.reasons) < 1_000:

@@ -15,7 +15,7 @@ import numpy as np
 from chaos.openloop.journal import Journal
 from chaos.openloop.pool import Pool
 from chaos.openloop.target import Target
-from chaos.openloop.verdict import Sample
+from chaos.openloop.verdict import GRACE_S, Sample
 from services.errors import BacklabError
 
 TICK_S = 0.001  # as fine as an event loop's clock
@@ -64,12 +64,30 @@ class Run:
         self._sample()
         try:
             await self._over
+        except asyncio.CancelledError:
+            self._stop()
+            raise
         finally:
             gc.enable()
             timers[0].cancel()
             self._note_sample()
             for pool in self.pools:
                 pool.close()
+
+    def _stop(self) -> None:
+        """Ctrl-C: what was due until a moment ago is kept, unknown where no answer has come.
+
+        That moment is as long ago as the verdict waits for the last ones to find a connection.
+        """
+        self._note_sample()
+        now_s, why = self.now_s(), "the run was stopped first"
+        kept = self.journal.due_until(now_s - GRACE_S)
+        for pool in self.pools:
+            pool.give_up_before(now_s, why)
+        for number in range(self._next, kept):
+            self.journal.gave_up(number, now_s, f"never sent: {why}", "failed")
+        self.journal.cut(kept)
+        self._next = min(self._next, kept)
 
     def now_s(self) -> float:
         """Seconds since the run began."""

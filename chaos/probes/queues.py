@@ -6,8 +6,6 @@ Annotations stay real types here: `chaos discover` reads them.
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import redis
-
 from chaos import theatre
 from services.errors import BacklabError
 
@@ -25,6 +23,8 @@ def queue_length(queue: str, server: str = "redis") -> int:
         return _rabbit(running.url, queue)
     if running.name != "redis":
         raise BacklabError(f"{server} has no queues that this probe knows", "ask redis or rabbitmq")
+    import redis  # loaded with the stage's Redis; experiments without one never need it
+
     with redis.Redis.from_url(running.url, socket_timeout=5, retry=None) as client:
         kind = client.type(queue).decode()
         if kind == "none":

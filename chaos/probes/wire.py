@@ -4,7 +4,6 @@ Annotations stay real types here: `chaos discover` reads them.
 """
 
 from chaos import theatre
-from chaos.callers import product_page
 
 
 def success_rate(arm: str, window_s: float) -> float:
@@ -19,4 +18,6 @@ def statements(wire: str) -> int:
 
 def loads_at_once(page: str) -> int:
     """The most database loads that a product page ("patient" or "bounded") ever had in flight."""
+    from chaos.callers import product_page  # and Redis' client, which other experiments do not need
+
     return product_page.loads(page).most

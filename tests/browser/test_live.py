@@ -104,6 +104,24 @@ def test_the_stop_button_leaves_what_was_measured_and_a_server_without_faults(no
     assert "faults [] answers (42,) rows True" in said
 
 
+def test_the_stop_button_ends_run_all_and_keeps_the_rows(notebook: Notebook) -> None:
+    """No cell behind the stopped one runs or waits; the stopped one's rows are there for the next."""
+    notebook.write(notebook.run_code("", after=1), f"{FAULTY}\nrest = len(rows)")
+    notebook.run_all()
+    interrupt_when_drawn(notebook, notebook.cells.nth(2), after_ms=1500, name="stopped-run-all")
+    saved = notebook.save()
+    assert errors(saved) == []
+    assert "stopped here: cells that waited behind this one were not run" in printed(
+        {"cells": saved["cells"][:3]}
+    )
+    behind = [cell for cell in saved["cells"][3:] if cell["cell_type"] == "code"]
+    assert len(behind) > 10
+    assert {cell["execution_count"] for cell in behind} == {None}
+    notebook.run_code("print('rest', rest == len(rows) > 20)", after=2)
+    notebook.wait()
+    assert "rest True" in printed(notebook.save())
+
+
 def test_an_interrupted_chaos_experiment_is_drawn_too(notebook: Notebook) -> None:
     """The tool in its own process rolls back; the outcome says that it was interrupted."""
     code = 'outcome = backlab.experiment("4_2_database_moves_zone", live=True)\noutcome'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,25 @@ def test_asked_for_more_than_it_can_send_it_says_so() -> None:
     assert done.returncode == 2
     assert "INCONCLUSIVE: " in done.stdout
     assert "asked for 1,000,000 requests/s it sent " in done.stdout
+
+
+def test_ctrl_c_ends_it_with_the_figures_so_far(tmp_path: Path) -> None:
+    """Exit code 130; what had no answer yet is unknown, what was not due yet is not there."""
+    record = tmp_path / "record.npz"
+    with Scripted(lambda n: [scripted.OK] if n else []) as server:
+        words = ["--url", server.url, "--rate", "100", "--seconds", "50", "--timeout-s", "40", "--json"]
+        argv = [sys.executable, "-m", "chaos.openloop", *words, "--record", str(record)]
+        running = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert running.stderr is not None
+        assert "requests/s" in [running.stderr.readline() for _ in range(3)][-1]
+        running.send_signal(signal.SIGINT)
+        told, complained = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert complained.endswith("stopped\n")
+    figures = json.loads(told)["arms"]["load"]
+    assert 20 < figures["requests"] < 5_000
+    assert (figures["ok"] + 1, figures["unknown"], figures["failed"]) == (figures["requests"], 1, 0)
+    assert len(np.load(record)["due"]) == figures["requests"]
 
 
 @pytest.mark.parametrize(
