@@ -1,12 +1,13 @@
 """A desk's process: grades what comes down its line, one submission after the other, until it hangs up.
 
 python -m backlab.grading.desk_process <fd>  <- a Work on each line
-                                             -> {"stage": "judging"} ... {"report": "..."} | {"error": [...]}
+                                             -> {"stage": "nbval"} ... {"report": "..."} | {"error": [...]}
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import queue
@@ -21,6 +22,7 @@ from backlab.grading.work import Graders, Work
 from services.errors import BacklabError
 
 IDLE_S = 30.0  # then its servers are of no use to anybody
+NEEDED = ("jupytext", "nbformat", "pandas", "psycopg", "sqlalchemy")  # while the first order is on its way
 LEAVE_S = 5.0  # to take servers and sandbox down politely; the warden does the rest
 
 
@@ -30,12 +32,14 @@ def main(line: socket.socket) -> None:
     orders: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(line, orders), name="listener", daemon=True).start()
     graders = Graders(lambda words: _say(line, stage=words))
+    for module in NEEDED:
+        importlib.import_module(module)
     try:
         with contextlib.suppress(queue.Empty):
             while True:
                 _one(line, graders, orders.get(timeout=IDLE_S))
     finally:
-        graders.close()
+        graders.leave()
 
 
 def _listen(line: socket.socket, orders: queue.SimpleQueue[bytes]) -> None:
