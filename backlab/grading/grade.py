@@ -1,7 +1,7 @@
 """Grade one submission: refuse, judge, let nbval run, and put both verdicts together.
 
 file -> exercises -> judge (sandbox) -> nbval (another sandbox), if the judge passed anything -> Report
-            at isolation strong, nbval's set-up runs beside the judge's checks; nothing of the learner's does
+                    nbval's set-up runs beside the judge's checks; nothing of the learner's does
 """
 
 from __future__ import annotations
@@ -66,13 +66,9 @@ class Grader:
         """Grade exercise cells, given by their index in the lab, under `draw` or what the key says."""
         draw = draw or self._draw(learner)
         nbval = Nbval(self.lab, exercises, self.contract.hidden(draw), self._nursery, self.limits)
-        early = isolation.reached().name == "strong"  # else two sandboxes are not kept apart well enough
         with ExitStack() as stack:
-            begin = partial(stack.enter_context, nbval)
-            report = self.judge_cells(exercises, learner, draw, begin if early else lambda: None)
+            report = self.judge_cells(exercises, learner, draw, lambda: stack.enter_context(nbval))
             if report.points:  # nbval can only take away
-                if not early:
-                    begin()
                 self.tell("nbval")
                 seen = nbval.verdicts(report.stages)
                 report.checks = [_both(check, *seen[check.id]) for check in report.checks]
