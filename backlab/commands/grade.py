@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from backlab.grading.desk import Desks
     from backlab.grading.report import Report
     from backlab.grading.work import Work
     from backlab.screen import Screen
 
-Options = Mapping[str, Any]
 FORMS = {
     "json": "Print JSON.",
     "junit": "Print JUnit XML.",
@@ -52,7 +48,6 @@ def forms(command: Any) -> Any:
 @click.option("--keep", "folder", type=click.Path(path_type=Path),
               help="Keep reports here. Default for a folder: out/grades/<its name>.")  # fmt: skip
 @click.option("--fresh", is_flag=True, help="Grade all anew, also what is kept already.")
-@click.option("--times", is_flag=True, help="Show where the seconds of a single file's grading went.")
 @click.option("--page", type=click.Path(path_type=Path), help="Write a page about the cohort here (HTML).")
 @forms
 def command(notebooks: tuple[Path, ...], **options: Any) -> int:
@@ -71,10 +66,7 @@ def command(notebooks: tuple[Path, ...], **options: Any) -> int:
 
     form = options["form"]
     with Screen(silent=bool(form)) as screen:
-        with _desks(notebooks, options) as desks:
-            reports = _graded(screen, notebooks, options, desks)
-        if len(reports) == 1:
-            _times(screen, reports[0], show=options["times"])
+        reports = _graded(screen, notebooks, options)
     if options["page"] is not None:
         options["page"].write_text(page(reports), encoding="utf-8")
     if form is not None:
@@ -82,21 +74,7 @@ def command(notebooks: tuple[Path, ...], **options: Any) -> int:
     return max((report.exit_code for report in reports), default=2)
 
 
-@contextmanager
-def _desks(places: tuple[Path, ...], options: Options) -> Iterator[Desks]:
-    """Desks of this machine; for a single file one that imports while we read it."""
-    from backlab.grading.desk import Desks
-
-    desks = Desks()
-    try:
-        if len(places) == 1 and places[0].is_file() and not (options["folder"] or options["dask"]):
-            desks.expect()
-        yield desks
-    finally:
-        desks.close()
-
-
-def _graded(screen: Screen, places: tuple[Path, ...], options: Options, desks: Desks) -> list[Report]:
+def _graded(screen: Screen, places: tuple[Path, ...], options: Mapping[str, Any]) -> list[Report]:
     """Grade all of them, show each, and keep what a cohort should not lose."""
     from backlab.commands._bar import Bar, short
     from backlab.grading import isolation
@@ -120,7 +98,7 @@ def _graded(screen: Screen, places: tuple[Path, ...], options: Options, desks: D
         screen.say(f"  {len(todo)} submissions, {already} graded already; reports, points.csv and cohort.html"
                    f" are kept in {short(kept.folder)}", "dim")  # fmt: skip
     try:
-        for report in grade(todo, lambda works: _run(works, options, bar, desks), kept, bar):
+        for report in grade(todo, lambda works: _run(works, options, bar), kept, bar):
             reports.append(report)
             _show(screen, report)
     except KeyboardInterrupt:
@@ -133,7 +111,7 @@ def _graded(screen: Screen, places: tuple[Path, ...], options: Options, desks: D
     return reports
 
 
-def _run(works: Mapping[int, Work], options: Options, bar: Any, desks: Desks) -> Iterator[tuple[int, str]]:
+def _run(works: Mapping[int, Work], options: Mapping[str, Any], bar: Any) -> Iterator[tuple[int, str]]:
     """Where they are graded: on a cluster, or here."""
     if options["dask"] is not None:
         from backlab.grading.cluster import connect, on_a_cluster
@@ -143,20 +121,7 @@ def _run(works: Mapping[int, Work], options: Options, bar: Any, desks: Desks) ->
         return
     from backlab.grading.local import jobs_here, on_this_machine
 
-    yield from on_this_machine(works, options["jobs"] or jobs_here(), bar.say, desks)
-
-
-def _times(screen: Screen, report: Report, show: bool) -> None:
-    """The stages of a single grading, from this program's start; overhead is all but own work."""
-    import psutil
-
-    from backlab.grading.report import AROUND, OWN
-
-    report.stages[AROUND] = time.time() - psutil.Process().create_time() - report.seconds
-    if show:
-        for name, seconds in report.stages.items():
-            screen.say(f"  {seconds:6.1f} s  {name}{'  (own work)' if name in OWN else ''}")
-        screen.say(f"  {report.seconds:6.1f} s  all, of which {report.overhead_s:.1f} s are overhead")
+    yield from on_this_machine(works, options["jobs"] or jobs_here(), bar.say)
 
 
 def _text(reports: list[Report], form: str) -> str:

@@ -13,7 +13,7 @@ from typing import Protocol
 from backlab import course
 from backlab.authoring.source import read
 from backlab.grading import isolation, submission
-from backlab.grading.contract import contract, fingerprint, require_judge
+from backlab.grading.contract import contract, fingerprint
 from backlab.grading.grade import refused_report
 from backlab.grading.hidden import root_of
 from backlab.grading.keeping import Kept, digest_of
@@ -96,10 +96,8 @@ def entries(files: Sequence[Path], how: Course, kept: Kept | None) -> list[Entry
             )
             entry.report = kept.find(entry.digest)
         made.append(entry)
-    for place in {entry.work.lab: course.lab(entry.work.lab) for entry in made if entry.work}.values():
-        require_judge(place)
-        if len(files) > 1:
-            contract(read(place))  # one sentence now, not after an hour; a single file's desk will see soon
+    for lab in {entry.work.lab for entry in made if entry.work}:
+        contract(read(course.lab(lab)))  # one sentence now, not after an hour
     return made
 
 

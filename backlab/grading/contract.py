@@ -64,11 +64,6 @@ def has_judge(place: Place) -> bool:
     return any(judge.exists() for judge, _ in _candidates(place))
 
 
-def require_judge(place: Place) -> None:
-    """Raise `BacklabError` where the lab has none, without executing it."""
-    _files(place)
-
-
 def fingerprint(place: Place) -> str:
     """A digest of all that decides a verdict on this lab: its source, its module, its judge and guest."""
     folder, slug = place.learner.parent, place.learner.stem[3:]

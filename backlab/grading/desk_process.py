@@ -1,13 +1,12 @@
 """A desk's process: grades what comes down its line, one submission after the other, until it hangs up.
 
 python -m backlab.grading.desk_process <fd>  <- a Work on each line
-                                             -> {"stage": "nbval"} ... {"report": "..."} | {"error": [...]}
+                                             -> {"stage": "judging"} ... {"report": "..."} | {"error": [...]}
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
 import queue
@@ -22,7 +21,6 @@ from backlab.grading.work import Graders, Work
 from services.errors import BacklabError
 
 IDLE_S = 30.0  # then its servers are of no use to anybody
-NEEDED = ("jupytext", "nbformat", "pandas", "psycopg", "sqlalchemy")  # while the first order is on its way
 LEAVE_S = 5.0  # to take servers and sandbox down politely; the warden does the rest
 
 
@@ -32,14 +30,12 @@ def main(line: socket.socket) -> None:
     orders: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(line, orders), name="listener", daemon=True).start()
     graders = Graders(lambda words: _say(line, stage=words))
-    for module in NEEDED:
-        importlib.import_module(module)
     try:
         with contextlib.suppress(queue.Empty):
             while True:
                 _one(line, graders, orders.get(timeout=IDLE_S))
     finally:
-        graders.leave()
+        graders.close()
 
 
 def _listen(line: socket.socket, orders: queue.SimpleQueue[bytes]) -> None:

@@ -1,15 +1,13 @@
 """Grade one submission: refuse, judge, let nbval run, and put both verdicts together.
 
 file -> exercises -> judge (sandbox) -> nbval (another sandbox), if the judge passed anything -> Report
-                    nbval's set-up runs beside the judge's checks; nothing of the learner's does
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from functools import partial
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from backlab.grading.contract import Contract, contract
 from backlab.grading.hidden import Draw
 from backlab.grading.judge import judge
 from backlab.grading.limits import Limits
-from backlab.grading.nbval_run import Nbval
+from backlab.grading.nbval_run import nbval_verdicts
 from backlab.grading.pool import Pool
 from backlab.grading.report import Judged, Report
 from backlab.grading.room import Repeating, Room
@@ -39,19 +37,13 @@ class Grader:
     """Grades submissions of one lab, one after the other; servers and preloaded parent are started once."""
 
     def __init__(
-        self, place: Place, key: bytes, limits: Limits | None = None, tell: Tell = lambda text: None,
-        nursery: Nursery | None = None,
-    ) -> None:  # fmt: skip
+        self, place: Place, key: bytes, limits: Limits | None = None, tell: Tell = lambda text: None
+    ) -> None:
+        self.lab: Lab = read(place)
+        self.contract: Contract = contract(self.lab)
         self.key, self.limits, self.tell = key, limits or Limits(), tell
         self.pool = Pool()
-        self._nursery = nursery or Nursery()
-        try:
-            self.lab: Lab = read(place)
-            self.contract: Contract = contract(self.lab)
-            self._nursery.preload(self.contract.imports, self.contract.guest, self.contract.answers)
-        except BaseException:
-            self.close()
-            raise
+        self._nursery: Nursery | None = None
         self.heard: list[tuple[str, Any]] = []  # what the last guest answered
 
     def grade(self, path: Path, learner: str) -> Report:
@@ -65,26 +57,28 @@ class Grader:
     def grade_cells(self, exercises: dict[int, str], learner: str, draw: Draw | None = None) -> Report:
         """Grade exercise cells, given by their index in the lab, under `draw` or what the key says."""
         draw = draw or self._draw(learner)
-        nbval = Nbval(self.lab, exercises, self.contract.hidden(draw), self._nursery, self.limits)
-        with ExitStack() as stack:
-            report = self.judge_cells(exercises, learner, draw, lambda: stack.enter_context(nbval))
-            if report.points:  # nbval can only take away
-                self.tell("nbval")
-                seen = nbval.verdicts(report.stages)
-                report.checks = [_both(check, *seen[check.id]) for check in report.checks]
+        report = self.judge_cells(exercises, learner, draw)
+        if report.points:  # nbval can only take away
+            assert self._nursery is not None
+            hidden = self.contract.hidden(draw)
+            with self._stage(report, "nbval"):
+                seen = nbval_verdicts(self.lab, exercises, hidden, self._nursery, self.limits)
+            report.checks = [_both(check, *seen[check.id]) for check in report.checks]
         return report
 
-    def judge_cells(
-        self, exercises: dict[int, str], learner: str, draw: Draw | None = None,
-        meanwhile: Callable[[], object] = lambda: None,
-    ) -> Report:  # fmt: skip
-        """What the judge alone says; a point needs nbval's word, too, whose set-up goes on `meanwhile`."""
+    def judge_cells(self, exercises: dict[int, str], learner: str, draw: Draw | None = None) -> Report:
+        """What the judge alone says; a point needs nbval's word, too."""
         report = Report(self.lab.place.id, learner, str(isolation.reached()))
         draw = draw or self._draw(learner)
-        sources = [exercises[index] for index in sorted(exercises)]
-        with Room(self.contract, draw, self.pool, self._nursery, sources, self.limits) as room:
-            report.checks = judge(self.lab, self.contract, room, partial(self._stage, report), meanwhile)
-        self.heard = room.heard
+        with self._stage(report, "preloading"):
+            nursery = self._nursery = self._nursery or Nursery(
+                self.contract.imports, self.contract.guest, self.contract.answers
+            )
+        with self._stage(report, "judging"):
+            sources = [exercises[index] for index in sorted(exercises)]
+            with Room(self.contract, draw, self.pool, nursery, sources, self.limits) as room:
+                report.checks = judge(self.lab, self.contract, room)
+            self.heard = room.heard
         return report
 
     def _draw(self, learner: str) -> Draw:
@@ -93,24 +87,26 @@ class Grader:
     def repeat(self, heard: list[tuple[str, Any]], learner: str) -> Report:
         """Judge the answers of another learner's guest, as if they were hard-coded."""
         report = Report(self.lab.place.id, learner, str(isolation.reached()))
-        draw = self._draw(learner)
-        with Repeating(self.contract, draw, self.pool, self._nursery, [], self.limits) as room:
-            report.checks = judge(self.lab, self.contract, room.repeat(heard), partial(self._stage, report))
+        assert self._nursery is not None
+        with (
+            self._stage(report, "judging"),
+            Repeating(self.contract, self._draw(learner), self.pool, self._nursery, [], self.limits) as room,
+        ):
+            report.checks = judge(self.lab, self.contract, room.repeat(heard))
         return report
 
     @contextmanager
     def _stage(self, report: Report, name: str) -> Iterator[None]:
         self.tell(name)
         began = time.monotonic()
-        try:
-            yield
-        finally:
-            report.stages[name] = time.monotonic() - began
+        yield
+        report.stages[name] = time.monotonic() - began
 
     def close(self) -> None:
         """Stop everything."""
         self.pool.close()
-        self._nursery.close()
+        if self._nursery is not None:
+            self._nursery.close()
 
     def __enter__(self) -> Grader:
         return self

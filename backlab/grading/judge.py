@@ -5,35 +5,23 @@ contract.checks --(verdict, room, scene)--> Judged(PASS | FAIL | INCONCLUSIVE, m
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from backlab.authoring.source import Lab
 from backlab.check import Verdict, describe
 from backlab.grading.contract import Contract
-from backlab.grading.report import CHECKS, SET_UP, Judged
+from backlab.grading.report import Judged
 from backlab.grading.room import GuestError, Room
 
-Stage = Callable[[str], AbstractContextManager[None]]
 
-
-def judge(lab: Lab, contract: Contract, room: Room, stage: Stage | None = None,
-          meanwhile: Callable[[], object] = lambda: None) -> list[Judged]:  # fmt: skip
-    """Judge every check; what the judge itself cannot do is INCONCLUSIVE.
-
-    `stage` measures both parts; `meanwhile` begins what may go on beside the checks.
-    """
-    stage = stage or (lambda name: nullcontext())
+def judge(lab: Lab, contract: Contract, room: Room) -> list[Judged]:
+    """Judge every check; what the judge itself cannot do is INCONCLUSIVE."""
     try:
-        with stage(SET_UP):
-            scene = contract.scene(room)
+        scene = contract.scene(room)
     except Exception as error:
         reason = f"the servers of the judge: {describe(error)}"
         return [Judged(check.check_id, check.check_text, "INCONCLUSIVE", reason) for check in lab.checks]
-    meanwhile()
-    with stage(CHECKS):
-        return [_one(check.check_id, check.check_text, contract, room, scene) for check in lab.checks]
+    return [_one(check.check_id, check.check_text, contract, room, scene) for check in lab.checks]
 
 
 def _one(id: str, text: str, contract: Contract, room: Room, scene: Any) -> Judged:

@@ -34,14 +34,12 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def on_this_machine(
-    works: Mapping[int, Work], jobs: int, tell: Tell, desks: Desks | None = None
-) -> Iterator[tuple[int, str]]:
+def on_this_machine(works: Mapping[int, Work], jobs: int, tell: Tell) -> Iterator[tuple[int, str]]:
     """Grade works, `jobs` at a time, and yield each number with its report as it comes.
 
     Whoever stops iterating, by Ctrl-C too, stops all desks; reports that were yielded are whole.
     """
-    desks = desks or Desks()  # which we stop, also those that we were given
+    desks = Desks()
     threads = ThreadPoolExecutor(min(jobs, len(works)) or 1, thread_name_prefix="desk")
     try:
         futures = {threads.submit(desks.grade, work, partial(_named, tell, work)): number

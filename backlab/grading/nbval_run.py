@@ -1,24 +1,21 @@
 """The notebook through nbval, in a sandbox with servers of its own, under hidden parameters.
 
 set-up + hidden parameters + exercises + checks, outputs as promised -> nbval -> which checks are green
-The set-up runs while the judge's checks do; exercises wait until the judge has passed one.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import socket
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any
 
 from backlab.authoring import notebook
 from backlab.authoring.source import SET_UP, Lab
 from backlab.grading.limits import Limits, Watch
-from backlab.grading.report import NBVAL_CHECKS, NBVAL_SET_UP
 from backlab.grading.sandbox import Nursery, Sandbox
 
 ERROR = re.compile(r"\b\w*(Error|Exception)\b")
@@ -50,51 +47,32 @@ def assemble(lab: Lab, exercises: Mapping[int, str], hidden: Mapping[str, Any]) 
     return made
 
 
-class Nbval:
-    """nbval in a sandbox: the lab's own set-up runs at once, the learner's code only under `verdicts`."""
-
-    def __init__(
-        self, lab: Lab, exercises: Mapping[int, str], hidden: Mapping[str, Any], nursery: Nursery,
-        limits: Limits,
-    ) -> None:  # fmt: skip
-        self._lab, self._nursery, self._limits = lab, nursery, limits
-        self._made = assemble(lab, exercises, hidden)
-        self._code = [cell for cell in self._made.cells if cell.cell_type == "code"]
-        self._seen = Seen(self._code)
-        self._stack = contextlib.ExitStack()
-
-    def __enter__(self) -> Self:
-        with contextlib.ExitStack() as stack:
-            limits = replace(self._limits, **WITH_SERVERS)
-            sandbox = stack.enter_context(Sandbox(self._nursery, limits, [], servers=True))
-            self._watch = Watch(sandbox)
-            stack.callback(self._watch.stop)
-            self._line = stack.enter_context(sandbox.start("nbval"))
-            with contextlib.suppress(OSError):  # it has ended, which `verdicts` will see
-                _send(self._line, self._lab, self._made, self._limits, self._seen.first)
-            self._stack = stack.pop_all()
-        return self
-
-    def verdicts(self, stages: dict[str, float] | None = None) -> dict[str, tuple[str, str]]:
-        """PASS, FAIL or INCONCLUSIVE and the reason by check; `stages` gets the seconds of both parts."""
-        seen, seconds, began_s = self._seen, self._limits.seconds, time.monotonic()
+def nbval_verdicts(
+    lab: Lab, exercises: Mapping[int, str], hidden: Mapping[str, Any], nursery: Nursery, limits: Limits
+) -> dict[str, tuple[str, str]]:
+    """PASS, FAIL or INCONCLUSIVE and the reason by check."""
+    made = assemble(lab, exercises, hidden)
+    code = [cell for cell in made.cells if cell.cell_type == "code"]
+    seen = Seen(code)
+    with Sandbox(nursery, replace(limits, **WITH_SERVERS), [], servers=True) as sandbox:
+        watch, line = Watch(sandbox), sandbox.start("nbval")
         try:
-            self._line.sendall(b"go\n")
-            for row in _rows(self._line, seconds + SLACK_S):
+            _send(line, lab, made, limits)
+            for row in _rows(line, limits.seconds + SLACK_S):
                 seen.note(row)
         except TimeoutError:
-            seen.ended = f"a cell ran longer than {seconds:g} s and was ended; it begins {seen.begin()}"
+            seen.ended = (
+                f"a cell ran longer than {limits.seconds:g} s and was ended; it begins {seen.begin()}"
+            )
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             seen.ended = f"it ended early ({type(error).__name__})"
-        seen.ended = self._watch.said or seen.ended
-        if stages is not None:
-            stages |= seen.stages(began_s, time.monotonic())
-        ids = {cell.source: cell.check_id for cell in self._lab.checks}
-        checks = [n for n, cell in enumerate(self._code) if notebook.role_of(cell) == "check"]
-        return {id: seen.verdict(n, id) for n in checks for id in [ids[self._code[n].source]]}
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        finally:
+            watch.stop()
+            line.close()
+    seen.ended = watch.said or seen.ended
+    ids = {cell.source: cell.check_id for cell in lab.checks}
+    place = {ids[cell.source]: n for n, cell in enumerate(code) if notebook.role_of(cell) == "check"}
+    return {id: seen.verdict(n, id) for id, n in place.items()}
 
 
 class Seen:
@@ -102,20 +80,12 @@ class Seen:
 
     def __init__(self, code: list[Any]) -> None:
         self.code, self.now, self.ended = code, -1, ""
-        self.at_s: dict[str, float] = {}  # when the first exercise began, and the last cell ended
-        self.first = next((n for n, cell in enumerate(code) if notebook.role_of(cell) == "exercise"), -1)
         self.passed: set[int] = set()
         self.said: dict[int, str] = {}
         self.reasons: dict[str, str] = {}
 
-    def stages(self, began_s: float, ended_s: float) -> dict[str, float]:
-        """Seconds of set-up, and of what is the learner's; where no exercise began, all was set-up."""
-        own = self.at_s.get("ended", ended_s) - self.at_s["exercise"] if "exercise" in self.at_s else 0.0
-        return {NBVAL_SET_UP: ended_s - began_s - own, NBVAL_CHECKS: own}
-
     def note(self, row: Mapping[str, Any]) -> None:
         """Take a row; what is not as it should be raises."""
-        self._at(row)
         if "cell" in row:
             number = int(row["cell"])
             if row["outcome"] == "passed":
@@ -129,14 +99,6 @@ class Seen:
             self.ended = f"the kernel died in the cell that begins {self.begin()}"
         elif "rows" in row:
             self.reasons = {str(each["id"]): str(each["reason"])[:300] for each in row["rows"]}
-
-    def _at(self, row: Mapping[str, Any]) -> None:
-        """Note when what a row tells has happened."""
-        now_s = time.monotonic()
-        if "cell" in row:
-            self.at_s["ended"] = now_s
-        elif "begin" in row and int(row["begin"]) == self.first:
-            self.at_s.setdefault("exercise", now_s)
 
     def verdict(self, number: int, id: str) -> tuple[str, str]:
         """Of one check: the cell's number and the check's id."""
@@ -166,9 +128,9 @@ class Seen:
         return repr(lines[0][:60]) if lines else "empty"
 
 
-def _send(line: socket.socket, lab: Lab, made: Any, limits: Limits, hold: int) -> None:
+def _send(line: socket.socket, lab: Lab, made: Any, limits: Limits) -> None:
     request = {
-        "notebook": notebook.to_text(made), "cell_s": limits.seconds, "hold": hold,
+        "notebook": notebook.to_text(made), "cell_s": limits.seconds,
         "environment": {"BACKLAB_LAB": lab.place.id},
     }  # fmt: skip
     line.sendall(json.dumps(request).encode() + b"\n")

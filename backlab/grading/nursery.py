@@ -24,9 +24,7 @@ READY_MADE = ("backlab.grading.guest", "backlab.grading.nbval_guest")
 
 
 def serve(orders: socket.socket) -> None:
-    """Do what is asked until the grader is gone; what every lab's guests import is imported before."""
-    for module in READY_MADE:
-        importlib.import_module(module)
+    """Do what is asked until the grader is gone."""
     while True:
         text, descriptors, _, _ = socket.recv_fds(orders, REQUEST_BYTES, 1)
         if not text:
@@ -72,6 +70,8 @@ def _do(request: dict[str, Any], orders: socket.socket, descriptors: list[int]) 
 def _preload(request: dict[str, Any]) -> dict[str, Any]:
     """Import what guests will import; what fails here will fail there, where it is told."""
     lent.keep_back(request["without"])
+    for module in READY_MADE:
+        importlib.import_module(module)
     names: dict[str, Any] = {}
     for source in request["imports"]:
         for node in ast.parse(source).body:

@@ -23,11 +23,6 @@ COLUMNS = (
     "reason",
 )
 
-SET_UP, CHECKS = "servers and sandbox", "judge's checks"
-NBVAL_SET_UP, NBVAL_CHECKS = "nbval's servers and set-up", "nbval's exercises and checks"
-AROUND = "start, imports, end"
-OWN = (CHECKS, NBVAL_CHECKS)  # the exercise's own work; what else a grading takes is overhead
-
 
 @dataclass
 class Judged:
@@ -73,11 +68,6 @@ class Report:
     def seconds(self) -> float:
         """All stages together."""
         return sum(self.stages.values())
-
-    @property
-    def overhead_s(self) -> float:
-        """What was spent on anything but the exercise's own work."""
-        return self.seconds - sum(self.stages.get(name, 0.0) for name in OWN)
 
 
 def to_json(report: Report) -> str:

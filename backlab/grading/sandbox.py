@@ -30,11 +30,10 @@ NEIGHBOURS = 1024  # threads of other sandboxes with servers, which run as the s
 
 
 class Nursery:
-    """The preloaded parent of guests, one for each lab; it imports while its grader does so, too."""
+    """The preloaded parent of guests, started once for each lab."""
 
-    def __init__(self) -> None:
-        self.answers: lent.Answers = {}
-        self._preloading = False
+    def __init__(self, imports: list[str], guest: str, answers: lent.Answers | None = None) -> None:
+        self.answers = answers or {}
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
@@ -42,31 +41,16 @@ class Nursery:
                 pass_fds=[theirs.fileno()], cwd=ROOT, env=environment(), start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
-
-    def preload(self, imports: list[str], guest: str, answers: lent.Answers) -> Self:
-        """Have it import what a lab's guests need; whoever asks next waits until that is done."""
-        self.answers, self._preloading = answers, True
-        self._send({"do": "preload", "imports": imports, "guest": guest, "without": answers})
-        return self
+        self.ask({"do": "preload", "imports": imports, "guest": guest, "without": self.answers})
 
     def ask(self, request: dict[str, Any], give: int | None = None, sockets: int = 0) -> Any:
         """Have one thing done; returns the answer and the sockets that came with it."""
-        if self._preloading:
-            self._reply("preload")
-            self._preloading = False
-        self._send(request, give)
-        return self._reply(request["do"], sockets)
-
-    def _send(self, request: dict[str, Any], give: int | None = None) -> None:
-        with contextlib.suppress(BrokenPipeError):  # that it has ended is said where its reply is missing
-            socket.send_fds(self._ours, [json.dumps(request).encode()], [] if give is None else [give])
-
-    def _reply(self, did: str, sockets: int = 0) -> Any:
+        socket.send_fds(self._ours, [json.dumps(request).encode()], [] if give is None else [give])
         text, descriptors, _, _ = socket.recv_fds(self._ours, REPLY_BYTES, sockets or 1)
         answer = json.loads(text) if text else {"error": "it has ended"}
         if "error" in answer:
-            said = f"the sandbox's parent could not {did}: {answer['error']}"
-            raise BacklabError(said, "run `backlab doctor`")
+            raise BacklabError(f"the sandbox's parent could not {request['do']}: {answer['error']}",
+                               "run `backlab doctor`")  # fmt: skip
         return answer, [socket.socket(fileno=each) for each in descriptors]
 
     def close(self) -> None:

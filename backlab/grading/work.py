@@ -19,7 +19,6 @@ from backlab.grading.grade import Grader
 from backlab.grading.hidden import Draw
 from backlab.grading.limits import Limits
 from backlab.grading.report import Judged, Report, to_json
-from backlab.grading.sandbox import Nursery
 from services.errors import BacklabError
 
 Tell = Callable[[str], None]
@@ -65,7 +64,6 @@ class Graders:
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
-        self._spare: Nursery | None = Nursery()  # for the first lab; it imports while we wait for that
         self._now: tuple[str, float] = ("", 0.0)
         self._grader: Grader | None = None
 
@@ -85,9 +83,7 @@ class Graders:
                     f"lab {work.lab} is another here than where the grading was started",
                     "install the same version of the course on every machine",
                 )
-            nursery, self._spare = self._spare, None
-            limits = Limits(seconds=work.seconds)
-            self._grader, self._now = Grader(place, b"", limits, self._tell, nursery), wanted
+            self._grader, self._now = Grader(place, b"", Limits(seconds=work.seconds), self._tell), wanted
         return self._grader
 
     def close(self) -> None:
@@ -95,9 +91,3 @@ class Graders:
         grader, self._grader = self._grader, None
         if grader is not None:
             grader.close()
-
-    def leave(self) -> None:
-        """Stop everything."""
-        self.close()
-        if self._spare is not None:
-            self._spare.close()
