@@ -20,7 +20,7 @@ from backlab.grading.sandbox import Nursery, Sandbox
 SET_UP = "set-up"
 NAME = re.compile(r"[A-Za-z]{3,30}(?=:|;|$)")
 LINE = re.compile(r"look at line (\d{1,4}) of the exercise$")
-BORROWED = "it takes from the lab's own modules what the exercise asks you to write"
+BORROWED = "it takes from the course's own modules what an exercise asks you to write"
 
 
 class GuestError(Exception):

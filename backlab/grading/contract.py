@@ -19,6 +19,7 @@ from typing import Any
 from backlab import course
 from backlab.authoring.source import Lab
 from backlab.course import Place
+from backlab.grading import isolation, lent
 from backlab.grading.hidden import Draw
 from services.errors import BacklabError
 
@@ -34,7 +35,7 @@ class Contract:
     checks: Mapping[str, Callable[[Any, Any, Any], None]]
     guest: str
     imports: list[str]
-    answers: dict[str, list[str]]  # names by module that no submission may use; see lent.py
+    answers: dict[str, list[str]]  # names by module, of all labs, that no submission may use; see lent.py
     same_for_all: frozenset[str]  # checks whose right answer is the same for every learner, such as a file
 
 
@@ -54,7 +55,7 @@ def contract(lab: Lab) -> Contract:
             f"the judge and the source of lab {lab.place.id} differ about {odd}", "give each check one"
         )
     same = frozenset(getattr(judge, "SAME_FOR_ALL", ()))
-    answers = dict(getattr(judge, "ANSWERS", {}))
+    answers = lent.kept_back(isolation.judges())
     return Contract(judge.hidden, judge.scene, judge.CHECKS, _module(guest_file), imports(lab), answers, same)
 
 

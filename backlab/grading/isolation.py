@@ -29,6 +29,7 @@ PACKAGES = ("datasets", "services", "chaos", "backlab", "labs")
 UNSHARE = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
 HOLDER = ["/bin/sh", "-c", "echo ready; exec sleep 100000"]
 TMPFS_BYTES = 64 << 20
+JUDGES = ("m*/*/*judge.py", "m*/*_judge.py")
 PASSWD = "root:x:0:0::/:/bin/false\n{name}:x:{uid}:{gid}::/tmp:/bin/false\n"
 
 
@@ -169,15 +170,16 @@ def _house() -> Iterator[str]:
     for hidden in {labs / "solved", labs / "source", root / "labs/solved", root / "labs/source"}:
         if hidden.is_dir():
             yield from ("--tmpfs", str(hidden))
-    for judge in judges(labs):
+    for judge in judges():
         yield from ("--ro-bind", "/dev/null", str(judge))
         if (judge.parent / "__pycache__").is_dir():
             yield from ("--tmpfs", str(judge.parent / "__pycache__"))
 
 
-def judges(labs: Path) -> list[Path]:
-    """The files that only a judge may read."""
-    return sorted({*labs.glob("m*/*/*judge.py"), *labs.glob("m*/*_judge.py")})
+def judges() -> list[Path]:
+    """The files that only a judge may read: the course's, and those of the labs beside our packages."""
+    places = {course.root(), Path(__file__).resolve().parents[2] / "labs"}
+    return sorted({file for labs in places for way in JUDGES for file in labs.glob(way)})
 
 
 def _prepared() -> Iterator[str]:

@@ -7,13 +7,11 @@ With servers of its own also prepared data, /proc, the memory disk that PostgreS
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from backlab import course
-from backlab.grading import isolation, landlock
-from backlab.grading.lent import Answers
+from backlab.grading import isolation, landlock, lent
 from services import cache
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
@@ -22,7 +20,7 @@ WITH_SERVERS = ("/proc", "/sys/fs/cgroup", "/etc/passwd", "/etc/group", "/etc/ho
 SHELVES = ("prepared", "jars", "aot")
 
 
-def rules(home: Path, ports: list[int], answers: Answers, *, servers: bool) -> dict[str, Any]:
+def rules(home: Path, ports: list[int], answers: lent.Answers, *, servers: bool) -> dict[str, Any]:
     """Arguments for `landlock.restrict`."""
     read, listed = _house({} if servers else answers)
     read += [*SYSTEM, sys.prefix, sys.base_prefix]
@@ -33,18 +31,14 @@ def rules(home: Path, ports: list[int], answers: Answers, *, servers: bool) -> d
     return {"read": read, "listed": listed, "write": write, "ports": None if servers else ports}
 
 
-def _house(answers: Answers) -> tuple[list[str], list[str]]:
+def _house(answers: lent.Answers) -> tuple[list[str], list[str]]:
     """Our packages without what a submission must not see, and the directories that hold such files."""
     root, labs = Path(__file__).resolve().parents[2], course.root()
     hidden = {
-        *isolation.judges(labs),
+        *isolation.judges(),
         *(each / part for each in (labs, root / "labs") for part in ("solved", "source")),
     }
-    for module in answers:
-        spec = find_spec(module)
-        assert spec is not None, module
-        assert spec.origin is not None, module
-        hidden.add(Path(spec.origin))
+    hidden |= {file for module in answers for file in lent.files(module)}
     hidden |= {file.parent / "__pycache__" for file in hidden if file.suffix == ".py"}
     read: list[str] = []
     listed: list[str] = [str(root)]  # Python looks there for packages

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from backlab import course
 from backlab.authoring.source import read
 from backlab.grading.contract import contract
-from backlab.grading.lent import Borrowed, BorrowedFromTheLab, stripped
+from backlab.grading.lent import Borrowed, BorrowedFromTheLab, files, kept_back, stripped
+from services.errors import BacklabError
 
 MODULE = '''"""Says what it is for."""
 
@@ -79,9 +81,32 @@ def test_a_process_imports_modules_without_answers_until_they_are_given_back() -
     assert said == "eagerly True\n3\n"
 
 
-@pytest.mark.parametrize("number", ["4.1", "4.2", "5.5"])
-def test_what_a_judge_keeps_back_is_there(number: str) -> None:
+def test_every_lab_keeps_back_what_any_judge_names() -> None:
+    """As each judge has it when it runs, where its file is only read here."""
+    every = [contract(read(place)).answers for place in course.labs()]
+    for place in course.labs():
+        judge = __import__(f"{guest_of(place)}.judge", fromlist=["_"])
+        for module, names in judge.ANSWERS.items():
+            assert all({*names} <= {*answers[module]} for answers in every), (place.id, module)
+
+
+def guest_of(place: course.Place) -> str:
+    """The package of a lab."""
+    return contract(read(place)).guest.rpartition(".")[0]
+
+
+def test_answers_that_are_not_written_out_are_refused(tmp_path: Path) -> None:
+    """They would be lent without anybody noticing."""
+    judge = tmp_path / "judge.py"
+    judge.write_text("ANSWERS = names()\n")
+    with pytest.raises(BacklabError, match="is no literal"):
+        kept_back([judge])
+    with pytest.raises(BacklabError, match="which is nowhere"):
+        files("labs.m4_performance.nothing")
+
+
+def test_what_a_judge_keeps_back_is_there() -> None:
     """A name that was changed in its module would be lent without anybody noticing."""
-    for module, names in contract(read(course.lab(number))).answers.items():
+    for module, names in contract(read(course.lab("4.2"))).answers.items():
         source = __import__(module, fromlist=["_"])
         assert [name for name in names if name != "*" and not hasattr(source, name)] == []

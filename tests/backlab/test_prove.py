@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
+
 from backlab.authoring.prove import exit_code, prove
 from backlab.course import Place
 
@@ -73,3 +78,11 @@ def test_an_exercise_that_raises_fails_its_checks(tiny: Place):
     first = next(prove(tiny))
     assert first.verdicts == {"9.1.a": "FAIL", "9.1.b": "FAIL"}
     assert "NameError: name 'nothing' is not defined; look at line 2" in first.reasons["9.1.a"]
+
+
+def test_each_lab_s_seconds_are_told_beside_its_budget(tiny: Place):
+    """For CI, where they are read and not asserted."""
+    argv = [sys.executable, "-m", "backlab.cli", "prove", tiny.id]
+    environment = {**os.environ, "BACKLAB_BACKEND": "native"}
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, env=environment)
+    assert re.search(rf"^lab {tiny.id} proved in \d+ s; budget 60 s \(native\)", done.stdout, re.M), done

