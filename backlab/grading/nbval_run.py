@@ -104,6 +104,8 @@ class Seen:
         """Of one check: the cell's number and the check's id."""
         if number in self.passed and number not in self.said:
             return "PASS", ""
+        if self.ended and self._before_the_learner():
+            return "INCONCLUSIVE", f"the lab's own set-up did not get through here: {self.ended}"
         if self.ended:
             return "FAIL", self.ended
         for each, cell in enumerate(self.code):
@@ -111,6 +113,10 @@ class Seen:
                 return "INCONCLUSIVE", f"a set-up cell of the lab did not run here: {_why(self.said[each])}"
         reason = self.reasons.get(id) or "the check's cell printed no PASS line"
         return "FAIL", reason + self._exercise_before(number)
+
+    def _before_the_learner(self) -> bool:
+        """Whether it all ended in the lab's own cells, before anything of the learner's ran."""
+        return all(notebook.role_of(cell) in SET_UP for cell in self.code[: self.now + 1])
 
     def _exercise_before(self, number: int) -> str:
         """An exercise cell that did not end well, quoted; that may be why."""
