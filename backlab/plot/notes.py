@@ -55,7 +55,8 @@ def predicted(where: Axes | Figure, x: float, y: Guess, *, label: str = "your gu
 def shade(ax: Axes, windows: Iterable[Window]) -> None:
     """Shade when something was broken, and say what, at the top of the window."""
     for start, end, what in windows:
-        ax.axvspan(start, end, color="#E9C9A8", alpha=0.45, lw=0, zorder=0)
+        # with an edge, or what lasts no time at all could not be seen
+        ax.axvspan(start, end, facecolor=("#E9C9A8", 0.45), edgecolor=("#C98F52", 0.6), lw=1, zorder=0)
         ax.annotate(
             what,
             ((start + end) / 2, 1.0),
