@@ -34,7 +34,7 @@ def strips(
     A tick says when a rule begins to fire; the trouble itself is shaded.
     """
     recorded = {group: series(samples) for group, samples in rows.items()}
-    card = Card(title, height_in=4.5)
+    card = Card(title, height_in=4.3)
     card.colours = 32
     card.kind = "Six strips, one per consumer group: lag as an area, age of the oldest message as a line"
     panels = card.panels(len(recorded), 1)
