@@ -17,6 +17,7 @@ from services.errors import BacklabError
 
 TEXT_LINES, FIGURE_BYTES, NOTEBOOK_BYTES = 20, 40_000, 200_000
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
+NOTHING = re.compile(r"^INCONCLUSIVE\b", re.MULTILINE)
 HOMES = re.compile(r"(?<![\w.])/(?:home|Users)/[\w.-]+|(?<![\w.])/root/|[A-Z]:\\Users\\")
 
 
@@ -62,6 +63,11 @@ def _refuse(output: Any, where: str) -> None:
     if output.output_type == "stream" and output.name == "stderr":
         raise BacklabError(
             f"{where} is on stderr: {output.text.strip()[:80]!r}", "silence or repair its cause"
+        )
+    if output.output_type == "stream" and NOTHING.search(output.text):
+        raise BacklabError(
+            f"{where} says INCONCLUSIVE, and the prose beside it speaks of a finding",
+            "build again when this machine is less busy",
         )
     data = output.get("data", {})
     picture = data.get("image/png")

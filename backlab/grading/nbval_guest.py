@@ -1,6 +1,6 @@
 """Inside a sandbox: nbval runs set-up, exercises and checks in a kernel that is forked instead of started.
 
-<- {"notebook": "...", "cell_s": 20, "environment": {...}}
+<- {"notebook": "...", "patience_s": [60, 20, ...], "environment": {...}}
 -> {"begin": 3} ... {"cell": 3, "outcome": "passed"} ... {"rows": [...]} | {"died": 3}
 """
 
@@ -82,8 +82,8 @@ def forked_kernel(startup_timeout: float = 60, **_: Any) -> tuple[ForkedKernel, 
 class Reporter:
     """Tells the grader what nbval does, and ends all of it when the kernel dies, where nbval would wait."""
 
-    def __init__(self, line: socket.socket) -> None:
-        self._line = line
+    def __init__(self, line: socket.socket, patience_s: list[float]) -> None:
+        self._line, self._patience_s = line, patience_s
         self._now = -1
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -95,6 +95,10 @@ class Reporter:
         """A cell begins."""
         self._now = int(nodeid.rpartition(" ")[2])
         self.tell(begin=self._now)
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """How long this cell may run, which nbval looks up anew for each."""
+        item.config.option.nbval_cell_timeout = self._patience_s[self._now]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A cell has ended, or could not even begin."""
@@ -127,11 +131,10 @@ def main(line: socket.socket) -> None:
     os.environ["BACKLAB_REPORT"] = str(Path.cwd() / REPORT)
     Path("lab.ipynb").write_text(request["notebook"], encoding="utf-8")
     nbval.kernel.start_new_kernel = forked_kernel
-    reporter = Reporter(line)
+    reporter = Reporter(line, request["patience_s"])
     pytest.main(
         ["-p", "nbval.plugin", "-p", "no:cacheprovider", "-q", "--nbval-lax", "--nbval-current-env",
-         "-c", os.devnull, f"--nbval-cell-timeout={request['cell_s']}", "--rootdir=.",
-         f"--confcutdir={Path.cwd()}", "lab.ipynb"],
+         "-c", os.devnull, "--rootdir=.", f"--confcutdir={Path.cwd()}", "lab.ipynb"],
         plugins=[reporter],
     )  # fmt: skip
     report = Path(REPORT)

@@ -9,7 +9,7 @@ import json
 import re
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from backlab.grading.sandbox import Nursery, Sandbox
 
 ERROR = re.compile(r"\b\w*(Error|Exception)\b")
 SLACK_S = 3.0  # for nbval's own interrupt before we end all of it
+SET_UP_TIMES = 3  # how many times longer the lab's own cells may take: a busy machine starts servers slowly
 LINE_BYTES = 1 << 20
 WITH_SERVERS = {
     "memory_bytes": 0,
@@ -57,13 +58,13 @@ def nbval_verdicts(
     with Sandbox(nursery, replace(limits, **WITH_SERVERS), [], servers=True) as sandbox:
         watch, line = Watch(sandbox), sandbox.start("nbval")
         try:
-            _send(line, lab, made, limits)
-            for row in _rows(line, limits.seconds + SLACK_S):
+            patience_s = [limits.seconds * (SET_UP_TIMES if _set_up(cell) else 1) for cell in code]
+            _send(line, lab, made, patience_s)
+            for row in _rows(line, lambda: seen.of_now(patience_s) + SLACK_S):
                 seen.note(row)
         except TimeoutError:
-            seen.ended = (
-                f"a cell ran longer than {limits.seconds:g} s and was ended; it begins {seen.begin()}"
-            )
+            longest = f"{seen.of_now(patience_s):g} s"
+            seen.ended = f"a cell ran longer than {longest} and was ended; it begins {seen.begin()}"
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             seen.ended = f"it ended early ({type(error).__name__})"
         finally:
@@ -104,13 +105,23 @@ class Seen:
         """Of one check: the cell's number and the check's id."""
         if number in self.passed and number not in self.said:
             return "PASS", ""
+        if self.ended and self._before_the_learner():
+            return "INCONCLUSIVE", f"the lab's own set-up did not get through here: {self.ended}"
         if self.ended:
             return "FAIL", self.ended
         for each, cell in enumerate(self.code):
-            if notebook.role_of(cell) in SET_UP and each in self.said and each < number:
+            if _set_up(cell) and each in self.said and each < number:
                 return "INCONCLUSIVE", f"a set-up cell of the lab did not run here: {_why(self.said[each])}"
         reason = self.reasons.get(id) or "the check's cell printed no PASS line"
         return "FAIL", reason + self._exercise_before(number)
+
+    def of_now(self, by_cell: list[float]) -> float:
+        """What belongs to the running cell, whose number the guest has told and may have made up."""
+        return by_cell[min(max(self.now, 0), len(by_cell) - 1)]
+
+    def _before_the_learner(self) -> bool:
+        """Whether it all ended in the lab's own cells, before anything of the learner's ran."""
+        return all(_set_up(cell) for cell in self.code[: self.now + 1])
 
     def _exercise_before(self, number: int) -> str:
         """An exercise cell that did not end well, quoted; that may be why."""
@@ -128,18 +139,22 @@ class Seen:
         return repr(lines[0][:60]) if lines else "empty"
 
 
-def _send(line: socket.socket, lab: Lab, made: Any, limits: Limits) -> None:
+def _set_up(cell: Any) -> bool:
+    return notebook.role_of(cell) in SET_UP
+
+
+def _send(line: socket.socket, lab: Lab, made: Any, patience_s: list[float]) -> None:
     request = {
-        "notebook": notebook.to_text(made), "cell_s": limits.seconds,
+        "notebook": notebook.to_text(made), "patience_s": patience_s,
         "environment": {"BACKLAB_LAB": lab.place.id},
     }  # fmt: skip
     line.sendall(json.dumps(request).encode() + b"\n")
 
 
-def _rows(line: socket.socket, patience_s: float) -> Iterator[dict[str, Any]]:
+def _rows(line: socket.socket, patience_s: Callable[[], float]) -> Iterator[dict[str, Any]]:
     """What nbval tells, row by row, until it has said all; a silence of `patience_s` raises TimeoutError."""
     rest = b""
-    until = time.monotonic() + patience_s
+    until = time.monotonic() + patience_s()
     while True:
         line.settimeout(max(0.01, until - time.monotonic()))
         piece = line.recv(1 << 16)
@@ -149,9 +164,8 @@ def _rows(line: socket.socket, patience_s: float) -> Iterator[dict[str, Any]]:
         if len(rest) > LINE_BYTES:
             raise ValueError("a line without an end")
         for text in lines:
-            row = json.loads(text)
-            until = time.monotonic() + patience_s
-            yield row
+            yield json.loads(text)
+            until = time.monotonic() + patience_s()  # of the cell that this row may have begun
 
 
 def _why(said: str) -> str:

@@ -71,13 +71,13 @@ class Report:
 
 
 def to_json(report: Report) -> str:
-    """The report as JSON, its keys as the documentation has them."""
+    """The report as JSON, its keys as the documentation has them; what JSON does not know is text."""
     checks = [asdict(check) for check in report.checks]
     return json.dumps({
         "lab": report.lab, "learner": report.learner, "isolation": report.isolation,
         "points": report.points, "of": len(report.checks), "refused": report.refused,
         "stages": {name: round(seconds, 2) for name, seconds in report.stages.items()}, "checks": checks,
-    }, indent=1)  # fmt: skip
+    }, indent=1, default=str)  # fmt: skip
 
 
 def from_json(text: str) -> Report:

@@ -15,6 +15,8 @@ from backlab.plot.card import COLOURS, FAINT, HEIGHT_IN, INK, INKS, QUIET, Card
 from backlab.plot.notes import Guess, predicted
 from backlab.plot.series import Style, styles, summary, words
 
+SMALL_COUNT = 50
+
 
 def bars(
     rows: pd.DataFrame | Mapping[str, float],
@@ -42,6 +44,7 @@ def bars(
     if isinstance(rows, Mapping):
         rows = pd.DataFrame({by: list(rows), panels[0]: [float(v) for v in rows.values()]})
     card = Card(title, alt=alt, height_in=height_in)
+    card.colours = 48
     card.kind = "Bar chart"
     for ax, column, label in zip(card.panels(1, len(panels)), panels, labels, strict=True):
         table = summary(rows, by, None, column)
@@ -157,12 +160,16 @@ def _level_axes(ax: Axes, names: list[str], x_label: str) -> None:
 
 
 def _start(values: pd.Series, log: bool) -> float:
-    """Where bars begin: at zero, or on a log axis at half a decade or a whole one below the smallest."""
+    """Where bars begin: at zero, or on a log axis at a half where the smallest is a small count, so that
+    panels side by side begin alike; else at half a decade or a whole one below the smallest.
+    """
     positive = values[values > 0]
     if not log:
         return 0.0
     if positive.empty:
         return 1.0
+    if 1 <= positive.min() < SMALL_COUNT:
+        return 0.5
     least = float(positive.min()) * 0.7
     decade = float(10 ** np.floor(np.log10(least)))
     return 5 * decade if 5 * decade <= least else decade

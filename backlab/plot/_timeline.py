@@ -40,6 +40,7 @@ def timeline(
     `faults` are windows (from_s, to_s, what); a row of crosses at the top needs no value.
     """
     card = Card(title, alt=alt, height_in=height_in)
+    card.colours = 40  # dots that shine through one another need no more
     card.kind = "Timeline"
     ax = card.panels()[0]
     set_log(ax, "y" if log else "")

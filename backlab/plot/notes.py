@@ -55,7 +55,8 @@ def predicted(where: Axes | Figure, x: float, y: Guess, *, label: str = "your gu
 def shade(ax: Axes, windows: Iterable[Window]) -> None:
     """Shade when something was broken, and say what, at the top of the window."""
     for start, end, what in windows:
-        ax.axvspan(start, end, color="#E9C9A8", alpha=0.45, lw=0, zorder=0)
+        # with an edge, or what lasts no time at all could not be seen
+        ax.axvspan(start, end, facecolor=("#E9C9A8", 0.45), edgecolor=("#C98F52", 0.6), lw=1, zorder=0)
         ax.annotate(
             what,
             ((start + end) / 2, 1.0),
@@ -69,11 +70,12 @@ def shade(ax: Axes, windows: Iterable[Window]) -> None:
         )
 
 
-def inconclusive(where: Axes | Figure, reasons: Sequence[str]) -> None:
+def inconclusive(where: Axes | Figure, reasons: Sequence[str] | str) -> Card:
     """Hatch the figure and stamp it, so that nobody takes it for a measurement; no reasons, no mark."""
-    if not reasons:
-        return
     card = card_of(where)
+    reasons = [reasons] if isinstance(reasons, str) and reasons else reasons
+    if not reasons:
+        return card
     for ax in card.axes:
         ax.patch.set(hatch="///", edgecolor=HATCH)
     why = "\n".join(textwrap.wrap("; ".join(reasons), 62))
@@ -83,6 +85,7 @@ def inconclusive(where: Axes | Figure, reasons: Sequence[str]) -> None:
     card.ax.annotate(why, (0.5, 0.5), xycoords="axes fraction", ha="center", va="top", fontsize=8,
                      color=INK, bbox=box | {"lw": 0}, zorder=9)  # fmt: skip
     card.facts.insert(0, f"INCONCLUSIVE: {'; '.join(reasons)}.")
+    return card
 
 
 def card_of(where: Axes | Figure) -> Card:

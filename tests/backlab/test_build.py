@@ -154,6 +154,7 @@ def test_a_mistake_in_the_source_is_told_with_its_cell(tiny: Place, old, new, sa
         ("print('x\\n' * 21)", "has 22 lines, at most 20 allowed"),
         ("import backlab; print(backlab.__file__)", "holds a path of this machine"),
         ("import sys; print('hm', file=sys.stderr)", "is on stderr: 'hm'"),
+        ("print('INCONCLUSIVE: not even before the fault')", "says INCONCLUSIVE"),
         (f"print('/{HOME}/someone/lab')", f"holds a path of this machine, '/{HOME}/someone'"),
     ],
 )

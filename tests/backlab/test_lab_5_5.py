@@ -40,3 +40,19 @@ def test_the_simulation_of_capacity_knows_the_drain_law() -> None:
     assert lab.drained_s(200, 60, 100, 2, 3) == pytest.approx(400 / 3 / 60)
     assert lab.drained_s(200, 60, 100, 6, 3) == lab.drained_s(200, 60, 100, 3, 3)
     assert lab.drained_s(600, 60, 50, 1, 3) is None
+
+
+def test_wrong_rules_are_told_by_alert_and_group() -> None:
+    """And not in promtool's own words, which nobody can read in one line."""
+    needs_natively("prometheus")
+    rules = """
+groups:
+  - name: consumers
+    rules:
+      - alert: ConsumerBehind
+        expr: max by (group) (shop_consumer_lag_offsets) > 20
+"""
+    verdict = Verdict("5.5.e", "rules")
+    lab.judges.rules_under_promtool(verdict, rules, 42)
+    assert "ConsumerBehind does not fire for quiet-and-dead and fires for burst" in verdict.line
+    assert "LagUnknown does not fire" in verdict.line

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import redis.asyncio
@@ -96,6 +98,25 @@ class Crowd:
         self._gate.set()
         self.answers = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), LATER_S)
         return done
+
+    async def loads_another_meanwhile(self) -> bool:
+        """Whether a cold key is loaded while the load of another one is held."""
+        begun = {key: asyncio.Event() for key in ("product:8", "product:9")}
+        self._gate.clear()
+        tasks = []
+        for key, comes in begun.items():
+            tasks.append(asyncio.create_task(self.cache.get_or_load(key, partial(self._held, comes))))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(comes.wait(), LATER_S)
+        apart = all(comes.is_set() for comes in begun.values())
+        self._gate.set()
+        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), LATER_S)
+        return apart
+
+    async def _held(self, begun: asyncio.Event) -> str:
+        begun.set()
+        await self._gate.wait()
+        return "told"
 
     async def expire(self) -> None:
         """Let what is cached expire."""

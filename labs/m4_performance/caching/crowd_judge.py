@@ -79,6 +79,20 @@ class Crowd:
                 break
         return unheard, loads
 
+    def loads_another_meanwhile(self) -> bool:
+        """Whether a cold key's load begins while the load of another one is held."""
+        with self.loads.held():
+            self.put()
+            self.come(1)
+            begun = self.loads.first()
+            self.key = f"product:{secrets.token_hex(6)}"
+            self.loads.count(self.key)
+            self.put()
+            self.come(1)
+            begun = self.loads.first() and begun
+        self.answers(1)
+        return begun
+
     def expire(self) -> None:
         """Wait until what is cached is no longer fresh."""
         time.sleep(2 * self.ttl_s)
@@ -112,6 +126,10 @@ def one_load_at_a_time(verdict: Verdict, room: Room, make: Make) -> None:
             return
         if not _expired(verdict, make(SHORT_S), clients):
             return
+    verdict.true(
+        make(LONG_S).loads_another_meanwhile(), "another key was not loaded while one key's load went on",
+        look="at what two keys share",
+    )  # fmt: skip
 
 
 def _cold(verdict: Verdict, crowd: Crowd, clients: int) -> bool:

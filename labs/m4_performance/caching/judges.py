@@ -51,8 +51,13 @@ def one_load_at_a_time(verdict: Verdict, make: MakeCache, redis_url: str, client
         what = f"loads at once for {crowd.clients} clients and an expired key"
         verdict.at_most(crowd.most_at_once, 1, what, look=look)
 
+    async def ask_apart(crowd: Crowd) -> None:
+        what = "another key was not loaded while one key's load went on"
+        verdict.true(await crowd.loads_another_meanwhile(), what, look="at what two keys share")
+
     for count in clients:
         _judged(redis_url, count, make, ask)
+    _judged(redis_url, 2, make, ask_apart)
 
 
 def nobody_waits(verdict: Verdict, make: MakeCache, redis_url: str, clients: Sequence[int]) -> None:

@@ -133,7 +133,7 @@ def drain_all(
 
 def curves(rows: pd.DataFrame, title: str) -> Card:
     """Backlog over time for each crew; the diamond is where the arithmetic says that it ends."""
-    card = Card(title)
+    card = Card(title, height_in=2.8)
     card.colours = 32
     card.kind = "Line plot of backlogs that drain"
     ax = card.panels()[0]

@@ -34,7 +34,7 @@ def strips(
     A tick says when a rule begins to fire; the trouble itself is shaded.
     """
     recorded = {group: series(samples) for group, samples in rows.items()}
-    card = Card(title, height_in=4.8)
+    card = Card(title, height_in=4.3)
     card.colours = 32
     card.kind = "Six strips, one per consumer group: lag as an area, age of the oldest message as a line"
     panels = card.panels(len(recorded), 1)
@@ -73,6 +73,7 @@ def _strip(card: Card, ax: Axes, group: str, samples: Series, since_s: float | N
     ax.set_ylabel(group, rotation=0, ha="right", va="center", color=INK, labelpad=8, fontweight="bold")
     twin = ax.twinx()
     twin.grid(visible=False)
+    twin.spines[:].set_visible(False)
     twin.plot(t_s, age, color=COLOURS[1], lw=2, zorder=4)
     twin.axhline(LIMIT_S, color=COLOURS[1], lw=0.8, ls=":", zorder=3)
     twin.set_ylim(0, max([6.0, *age]) * 1.25)

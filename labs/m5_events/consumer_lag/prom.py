@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from typing import Any
 
 from services import web
@@ -16,6 +17,8 @@ from services.promtool import promtool
 AGE, LAG = "shop_consumer_age_seconds", "shop_consumer_lag_offsets"
 MINUTES = 4  # the played time; a sample every second
 AT = "3m"
+DIFFERENT = re.compile(r'alertname=\\"(\w+)\\".*\n\s*exp: (.*)\n\s*got: (.*)')
+GROUP = re.compile(r'group="([^"]*)"\} ([\d.E+]+)')
 
 
 def played(dice: random.Random) -> tuple[list[dict[str, str]], list[str]]:
@@ -81,13 +84,27 @@ def tested(rules: str, dice: random.Random) -> dict[str, Any]:
 
 
 def _words(said: str) -> str:
-    """The lines that say what was expected and what came."""
-    kept = [
-        line.strip()
-        for line in said.splitlines()
-        if any(w in line for w in ("exp:", "got:", "rror", "expr:"))
-    ]
-    return "; ".join(kept) or " ".join(said.split())[-150:]
+    """Which alert fires where it should not, or the reverse; else what promtool says of the file."""
+    told = [_sentence(*found) for found in DIFFERENT.findall(said)]
+    errors = [line.strip() for line in said.splitlines() if "rror" in line]
+    return "; ".join(told) or " ".join([*errors, said][0].split())[:150]
+
+
+def _sentence(alert: str, expected: str, got: str) -> str:
+    if alert == "LagUnknown":
+        gone = expected != "nil"
+        return f"LagUnknown {'does not fire though the monitor is gone' if gone else 'fires without need'}"
+    wanted, came = (dict(GROUP.findall(each)) for each in (expected, got))
+    wrong = {
+        "does not fire for": wanted.keys() - came.keys(),
+        "fires for": came.keys() - wanted.keys(),
+        "fires more than once for": {
+            group for group in wanted.keys() & came.keys() if float(came[group]) > 1
+        },
+    }
+    parts = [f"{what} {', '.join(sorted(groups))}" for what, groups in wrong.items() if groups]
+    nameless = "" if came or got == "nil" else ", but once without the label `group`"
+    return f"ConsumerBehind {' and '.join(parts)}{nameless}"
 
 
 def alarmed(url: str, alert: str = "ConsumerBehind") -> list[str]:

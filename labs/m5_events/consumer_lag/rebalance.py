@@ -105,7 +105,7 @@ def costs(crews: Mapping[str, Crew], step_s: float = STEP_S) -> pd.DataFrame:
 
 def gantt(crews: Mapping[str, Crew], title: str, step_s: float = STEP_S) -> Card:
     """A row for each partition, a bar for its owner; white is nobody."""
-    card = Card(title, height_in=3.6)
+    card = Card(title, height_in=3.1)
     card.colours = 32
     card.kind = "Gantt chart of partitions and their owners, one panel per protocol"
     colours = dict(zip("ABC", COLOURS, strict=False))

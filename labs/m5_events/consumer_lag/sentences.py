@@ -76,5 +76,5 @@ def before_after(
     return bars(
         score, of=of, highlight=["your alert"], x_label="groups judged rightly, of all runs",
         title=f"Your alert is right about {score['your alert']} of {of} groups, a high threshold"
-              f" about {score['sum of lag > 100']}", height_in=2.4,
+              f" about {score['sum of lag > 100']}", height_in=2.2,
     )  # fmt: skip
