@@ -44,7 +44,15 @@ def spawn(argv: list[str], room: Path, warm: tuple[str, ...] = WARM, **more: str
 
 
 def imported_by_another(pid: int) -> bool:
-    return "services.forkserver" in psutil.Process(pid).cmdline()
+    return "services.forkserver" in words(pid)
+
+
+def words(pid: int) -> list[str]:
+    """The command line of a process; none of one that has ended and was not collected yet."""
+    try:
+        return list(psutil.Process(pid).cmdline())
+    except psutil.ZombieProcess:
+        return []
 
 
 def test_a_server_with_warm_modules_is_a_fork_and_a_child_of_the_warden(room: Path) -> None:
@@ -114,7 +122,7 @@ def test_an_import_that_starts_a_thread_is_not_forked(room: Path) -> None:
 def test_a_fork_server_that_is_killed_takes_nobody_with_it(room: Path) -> None:
     pid = spawn(WAITS, room)
     for other in psutil.Process(warden.current().pid).children():
-        if other.pid != pid and "http.server" in other.cmdline() and imported_by_another(other.pid):
+        if other.pid != pid and "http.server" in words(other.pid) and imported_by_another(other.pid):
             other.kill()
     alone = spawn(WAITS, room)
     assert [warden.poll(each) for each in (pid, alone)] == [None, None]
