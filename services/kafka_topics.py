@@ -21,12 +21,13 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
-from services import kafka_groups
+from services import kafka_groups, ready
 from services.errors import BacklabError
 from services.kafka_client import SOON
 from services.kafka_probe import knows_topic
 
 WITHIN_S, POLL_S = 15.0, 0.1
+LEADERLESS = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
 BY_KEY = -1
 # One request at a time keeps the order; an idempotent producer would first wait for an id, half a second.
 IN_ORDER = {"acks": "all", "linger.ms": 5, "max.in.flight": 1, "partitioner": "murmur2_random"}
@@ -118,10 +119,22 @@ class Topics:
             consumer.close()
 
     def ends(self, topic: str) -> dict[int, int]:
-        """The next offset of each partition, as a reader of everything sees it."""
+        """The next offset of each partition, as a reader of everything sees it.
+
+        Brokers know a new topic a moment before its partitions have their leaders: then they are asked again.
+        """
         asked = {TopicPartition(topic, number): OffsetSpec.latest() for number in self._partitions(topic)}
-        found = self.admin.list_offsets(asked, request_timeout=WITHIN_S)
-        return {place.partition: future.result().offset for place, future in found.items()}
+
+        def ask() -> dict[int, int]:
+            found = self.admin.list_offsets(asked, request_timeout=WITHIN_S)
+            try:
+                return {place.partition: future.result().offset for place, future in found.items()}
+            except KafkaException as error:
+                if error.args[0].code() in LEADERLESS:
+                    raise ready.Again(str(error)) from error
+                raise
+
+        return ready.until(ask, within_s=WITHIN_S, every_s=0.02)
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """The offset that a group has committed in each partition; partitions without one are left out."""
