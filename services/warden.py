@@ -130,18 +130,19 @@ def spawn(
 
 def _fork(warm: list[str], order: list[Any]) -> int | None:
     """The process id of a fork, or None where there can be none: on Linux only a fork is safe."""
-    pids: list[int] = []
+    if sys.platform != "linux":
+        return None
 
-    def forked() -> bool:
+    def ask() -> int:
         pid = current().ask("fork", warm, *order)
-        pids.extend([] if pid is None else [pid])
-        return bool(pids)
+        if pid is None:
+            raise ready.Again("it still imports")
+        return int(pid)
 
     try:
-        found = sys.platform == "linux" and ready.true(forked, within_s=IMPORTS_S)
+        return ready.until(ask, within_s=IMPORTS_S, not_yet=())
     except OSError:  # its modules could not be imported: a process of its own will say so in its log
-        found = False
-    return pids[0] if found else None
+        return None
 
 
 def poll(pid: int) -> int | None:
