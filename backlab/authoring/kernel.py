@@ -18,6 +18,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from backlab.authoring import listening
 from backlab.authoring.kernel_fork import Parent, Provisioner
 from backlab.progress import MIME
 from services.errors import BacklabError
@@ -71,7 +72,9 @@ def execute(
     process is interrupted or killed, the kernel goes with it, and its servers through the warden. The kernel
     is forked from `parent`, where there is one.
     """
-    manager = AsyncKernelManager(kernel_spec_manager=ThisInterpreter(), kernel_name="python3")
+    manager = AsyncKernelManager(
+        kernel_spec_manager=ThisInterpreter(), kernel_name="python3", **listening.names()
+    )
     if parent is not None:
         manager.provisioner = Provisioner(parent=manager, kernel_spec=manager.kernel_spec)
         manager.provisioner.kernels = parent

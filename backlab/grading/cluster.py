@@ -72,13 +72,16 @@ def on_a_cluster(client: Any, works: Mapping[int, Work], tell: Tell) -> Iterator
 
 def _report(future: Any, work: Work) -> str:
     """What a future holds, or the sentence for what became of it."""
-    if future.status == "finished":
+    from distributed import KilledWorker
+    from distributed.client import FutureCancelledError
+
+    try:  # its status may change while we look: a finished one is graded again when its worker dies
         return str(future.result())
-    if future.status in ("cancelled", "lost"):
+    except FutureCancelledError:
         raise BacklabError(
             "the Dask scheduler has gone", "start it and run the same command again: it goes on"
-        )
-    error = future.exception()
-    if type(error).__name__ == "KilledWorker":
+        ) from None
+    except KilledWorker:
         return work.unclear(f"{DEATHS} workers died under it")
-    return work.unclear(f"the worker was stopped by {type(error).__name__}: {str(error)[:100]}")
+    except Exception as error:
+        return work.unclear(f"the worker was stopped by {type(error).__name__}: {str(error)[:100]}")

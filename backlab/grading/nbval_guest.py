@@ -23,6 +23,7 @@ from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
+from backlab.authoring import listening
 from backlab.grading import lent
 
 ANSI = re.compile("\x1b\\[[0-9;]*m")
@@ -70,7 +71,7 @@ class ForkedKernel:
 
 def forked_kernel(startup_timeout: float = 60, **_: Any) -> tuple[ForkedKernel, BlockingKernelClient]:
     """In place of nbval's `start_new_kernel`, which takes two seconds more."""
-    file, _info = write_connection_file(str(Path.cwd() / "kernel.json"))
+    file, _info = write_connection_file(str(Path.cwd() / "kernel.json"), **listening.names())
     manager = ForkedKernel(file)
     client = BlockingKernelClient(connection_file=file)
     client.load_connection_file()

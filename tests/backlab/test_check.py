@@ -7,9 +7,11 @@ import warnings
 import nbformat
 import numpy as np
 import pytest
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 from backlab import check
+from backlab.authoring import listening
 
 
 def verdict_line(capsys, judge) -> str:
@@ -132,5 +134,5 @@ def test_in_a_notebook_nothing_that_the_block_displays_comes_through():
         "    verdict.true(True, '')"
     )
     notebook = nbformat.v4.new_notebook(cells=[cell])
-    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    NotebookClient(notebook, km=AsyncKernelManager(**listening.names()), timeout=60).execute()
     assert [output.get("text") for output in cell.outputs] == ["PASS 9.9.a it is quiet\n"]

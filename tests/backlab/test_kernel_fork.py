@@ -27,7 +27,7 @@ def parent(tiny: Place) -> Iterator[Parent]:
         yield made
 
 
-def run(parent: Parent, folder: Path, *sources: str, **options: Any) -> str:
+def run(parent: Parent | None, folder: Path, *sources: str, **options: Any) -> str:
     """What the last cell printed."""
     import nbformat
 
@@ -43,6 +43,13 @@ def test_a_forked_kernel_finds_its_folder_environment_and_notebook(parent: Paren
     code += "print(os.getcwd(), os.environ['WHO'], in_notebook(), *there)"
     said = run(parent, tmp_path, code, environment={"WHO": "ada"})
     assert said == f"{tmp_path} ada True True False"
+
+
+@pytest.mark.parametrize("forked", [True, False])
+def test_no_kernel_can_lose_a_port_to_somebody_else(parent: Parent, tmp_path: Path, forked: bool) -> None:
+    """It has none: it listens at names that nobody else can choose."""
+    code = "from ipykernel import get_connection_info; print(get_connection_info(unpack=True)['transport'])"
+    assert run(parent if forked else None, tmp_path, code) == "ipc"
 
 
 def test_what_one_forked_kernel_does_the_next_one_does_not_meet(parent: Parent, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from jupyter_client import KernelManager
 
+from backlab.authoring import listening
 from backlab.stress import report
 from backlab.stress.outcome import Outcome
 from tests import house
@@ -80,7 +81,7 @@ def test_the_report_holds_every_part_and_an_alternative_text(tmp_path):
 def test_a_live_experiment_redraws_one_figure_and_ends_with_the_final_one(monkeypatch):
     """In a real kernel: one display, many pictures of it, the last with the verdict in its title."""
     monkeypatch.setenv("BACKLAB_BACKEND", "native")
-    manager = KernelManager()
+    manager = KernelManager(**listening.names())
     manager.start_kernel(cwd=str(house.ROOT))
     client = manager.blocking_client()
     pictures = []

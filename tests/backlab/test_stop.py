@@ -12,6 +12,7 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
+from backlab.authoring import listening
 from backlab.stop import ENDED, NO_MORE
 from tests.chaos import scripted
 from tests.chaos.scripted import Scripted
@@ -68,7 +69,7 @@ class Page:
 @contextmanager
 def kernel() -> Iterator[Page]:
     """A fresh kernel, as JupyterLab starts one."""
-    manager = KernelManager()
+    manager = KernelManager(**listening.names())
     manager.start_kernel(env={**os.environ, "BACKLAB_BACKEND": "native"})
     client = manager.blocking_client()
     try:

@@ -17,6 +17,7 @@ import pytest
 import yaml
 from jupyter_client import KernelManager
 
+from backlab.authoring import listening
 from backlab.stress.experiment import EXPERIMENTS
 from chaos.client import ProxyServer
 from chaos.record import Reader
@@ -84,7 +85,7 @@ def process(ground: Ground, env: dict[str, str], folder: Path) -> Iterator[Victi
 @contextmanager
 def kernel(ground: Ground, env: dict[str, str], folder: Path) -> Iterator[Victim]:
     """A notebook's kernel."""
-    manager = KernelManager()
+    manager = KernelManager(**listening.names())
     manager.start_kernel(env=env, cwd=str(house.ROOT))
     client = manager.blocking_client()
     try:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 from backlab import course
+from backlab.authoring import listening
 from backlab.stress.experiment import EXPERIMENTS
 from backlab.stress.load import SCENARIOS
 
@@ -32,7 +34,7 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 def cell(source: str) -> str:
     """What a cell prints in a kernel of its own."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    NotebookClient(notebook, timeout=WITHIN_S, kernel_name="python3").execute()
+    NotebookClient(notebook, km=AsyncKernelManager(**listening.names()), timeout=WITHIN_S).execute()
     outputs = notebook.cells[0].outputs
     return "".join(output.text for output in outputs if output.output_type == "stream")
 

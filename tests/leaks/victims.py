@@ -15,6 +15,7 @@ import psutil
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
+from backlab.authoring import listening
 from tests import house
 
 UP = """import backlab
@@ -31,7 +32,7 @@ Victim = Callable[[dict[str, str], Path], AbstractContextManager[psutil.Process]
 @contextmanager
 def jupyter(env: dict[str, str]) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
     """A Jupyter kernel that has a bench up, with its manager, as JupyterLab holds it."""
-    manager = KernelManager()
+    manager = KernelManager(**listening.names())
     manager.start_kernel(env=env)
     client = manager.blocking_client()
     try:
