@@ -70,10 +70,10 @@ class Grader:
         """What the judge alone says; a point needs nbval's word, too."""
         report = Report(self.lab.place.id, learner, str(isolation.reached()))
         draw = draw or self._draw(learner)
-        with self._stage(report, "preloading"):
-            nursery = self._nursery = self._nursery or Nursery(
-                self.contract.imports, self.contract.guest, self.contract.answers
-            )
+        # it imports while the judge's servers start
+        nursery = self._nursery = self._nursery or Nursery(
+            self.contract.imports, self.contract.guest, self.contract.answers
+        )
         with self._stage(report, "judging"):
             sources = [exercises[index] for index in sorted(exercises)]
             with Room(self.contract, draw, self.pool, nursery, sources, self.limits) as room:

@@ -41,16 +41,31 @@ class Nursery:
                 pass_fds=[theirs.fileno()], cwd=ROOT, env=environment(), start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
-        self.ask({"do": "preload", "imports": imports, "guest": guest, "without": self.answers})
+        self._answered = False
+        self._send({"do": "preload", "imports": imports, "guest": guest, "without": self.answers})
+
+    def wait(self) -> None:
+        """Until it has imported everything; servers may start meanwhile."""
+        if not self._answered:
+            self._answered = True
+            self._answer("preload", 1)
 
     def ask(self, request: dict[str, Any], give: int | None = None, sockets: int = 0) -> Any:
         """Have one thing done; returns the answer and the sockets that came with it."""
+        self.wait()
+        self._send(request, give)
+        return self._answer(request["do"], sockets or 1)
+
+    def _send(self, request: dict[str, Any], give: int | None = None) -> None:
         socket.send_fds(self._ours, [json.dumps(request).encode()], [] if give is None else [give])
-        text, descriptors, _, _ = socket.recv_fds(self._ours, REPLY_BYTES, sockets or 1)
+
+    def _answer(self, task: str, sockets: int) -> tuple[Any, list[socket.socket]]:
+        text, descriptors, _, _ = socket.recv_fds(self._ours, REPLY_BYTES, sockets)
         answer = json.loads(text) if text else {"error": "it has ended"}
         if "error" in answer:
-            raise BacklabError(f"the sandbox's parent could not {request['do']}: {answer['error']}",
-                               "run `backlab doctor`")  # fmt: skip
+            raise BacklabError(
+                f"the sandbox's parent could not {task}: {answer['error']}", "run `backlab doctor`"
+            )
         return answer, [socket.socket(fileno=each) for each in descriptors]
 
     def close(self) -> None:
