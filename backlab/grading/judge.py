@@ -21,6 +21,7 @@ def judge(lab: Lab, contract: Contract, room: Room) -> list[Judged]:
     except Exception as error:
         reason = f"the servers of the judge: {describe(error)}"
         return [Judged(check.check_id, check.check_text, "INCONCLUSIVE", reason) for check in lab.checks]
+    room.wait()
     return [_one(check.check_id, check.check_text, contract, room, scene) for check in lab.checks]
 
 

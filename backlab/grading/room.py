@@ -41,6 +41,10 @@ class Room:
         """A running bench as `backlab.up` takes it; others may use the same servers after us."""
         return self._pool.bench(*names, **options)
 
+    def wait(self) -> None:
+        """Until guests can be started; raises `BacklabError` where their parent cannot."""
+        self._nursery.wait()
+
     def admit(self, url: str) -> str:
         """Let the sandbox reach this address (a URL or "host:port") and return it; call it before `call`."""
         port = urlsplit(url).port if "://" in url else int(url.rpartition(":")[2])

@@ -57,10 +57,14 @@ class Nursery:
         return self._answer(request["do"], sockets or 1)
 
     def _send(self, request: dict[str, Any], give: int | None = None) -> None:
-        socket.send_fds(self._ours, [json.dumps(request).encode()], [] if give is None else [give])
+        with contextlib.suppress(OSError):  # its answer will be that it has ended
+            socket.send_fds(self._ours, [json.dumps(request).encode()], [] if give is None else [give])
 
     def _answer(self, task: str, sockets: int) -> tuple[Any, list[socket.socket]]:
-        text, descriptors, _, _ = socket.recv_fds(self._ours, REPLY_BYTES, sockets)
+        try:
+            text, descriptors, _, _ = socket.recv_fds(self._ours, REPLY_BYTES, sockets)
+        except OSError:
+            text, descriptors = b"", []
         answer = json.loads(text) if text else {"error": "it has ended"}
         if "error" in answer:
             raise BacklabError(

@@ -11,6 +11,8 @@ from backlab import course
 from backlab.grading.grade import Grader
 from backlab.grading.limits import Limits
 from backlab.grading.report import Report
+from backlab.grading.sandbox import Nursery
+from services.errors import BacklabError
 from tests.backlab import cohorts
 from tests.backlab.cohorts import RIGHT
 
@@ -62,3 +64,15 @@ def test_a_guest_that_runs_away_is_told_at_the_limit_and_five_seconds(cell: str)
     assert {check.verdict for check in report.checks} == {"FAIL"}
     assert all(check.reason.endswith(said) for check in report.checks)
     assert LIMIT_S <= took_s < LIMIT_S + 5
+
+
+def test_a_parent_of_guests_that_is_gone_is_told_in_one_sentence() -> None:
+    """While it imports, which nobody waits for until a guest is wanted, and later."""
+    ready = Nursery([], "json")
+    ready.wait()
+    for parent in (ready, Nursery([], "json")):
+        parent._process.kill()
+        parent._process.wait()
+        with pytest.raises(BacklabError, match=r"the sandbox's parent could not .*: it has ended; run"):
+            parent.ask({"do": "listen"})
+        parent.close()
