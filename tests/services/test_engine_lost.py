@@ -41,7 +41,9 @@ class StandIn:
         self.socket = folder / "engine.sock"
         real = Engine.connect().address.removeprefix("unix://")
         self.process = subprocess.Popen([sys.executable, "-c", STAND_IN, str(self.socket), real])
-        assert ready.true(self.socket.exists, within_s=10)
+        ready.until(
+            lambda: Engine(f"unix://{self.socket}").ask("GET", "/_ping")
+        )  # a socket is there before it listens
 
     def stop(self) -> None:
         self.process.kill()
