@@ -16,7 +16,6 @@ import psutil
 import pytest
 
 from backlab.grading.cohort import Course, entries, notebooks_in
-from backlab.grading.desk_process import IDLE_S, LEAVE_S
 from backlab.grading.hidden import root_of
 from services import ready
 from tests.backlab import cohorts
@@ -101,7 +100,7 @@ def test_a_killed_worker_loses_no_submission_and_the_rest_is_graded_once(
     assert len(after) == 8
     assert after | before == after
     assert ready.true(lambda: not any(map(runs, family)), within_s=15), list(filter(runs, family))
-    assert ready.true(lambda: not grades(other), within_s=IDLE_S + LEAVE_S), cluster.said()
+    assert ready.true(lambda: not grades(other), within_s=15), cluster.said()
     (tmp_path / "alone").mkdir()
     with cohorts.start(folder, tmp_path / "alone", "--csv") as alone:
         assert points(alone.communicate(timeout=120)[0]) == points(said)

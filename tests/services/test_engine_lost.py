@@ -41,9 +41,8 @@ class StandIn:
         self.socket = folder / "engine.sock"
         real = Engine.connect().address.removeprefix("unix://")
         self.process = subprocess.Popen([sys.executable, "-c", STAND_IN, str(self.socket), real])
-        ready.until(
-            lambda: Engine(f"unix://{self.socket}").ask("GET", "/_ping")
-        )  # a socket is there before it listens
+        stand_in = Engine(f"unix://{self.socket}")  # its socket is there before it listens
+        ready.until(lambda: stand_in.ask("GET", "/_ping"), within_s=10)
 
     def stop(self) -> None:
         self.process.kill()

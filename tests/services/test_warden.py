@@ -158,7 +158,7 @@ def test_a_postmaster_killed_by_somebody_else_leaves_no_backends() -> None:
         directory = server.directory
     busy.close()
     told = {"pids": pids, "directories": [str(directory)], "ports": [], "containers": []}
-    assert ready.true(lambda: not left(told), within_s=WITHIN_S["native"]), left(told)
+    assert ready.true(lambda: not left(told), within_s=1), left(told)
     assert segment not in segments()
 
 
@@ -183,7 +183,7 @@ def test_servers_end_with_their_warden(own_warden: warden.Warden) -> None:
     pid, directory = server.pid, server.directory
     assert pid is not None
     os.kill(own_warden.pid, signal.SIGKILL)
-    assert ready.true(lambda: not alive(pid), within_s=WITHIN_S["native"])
+    assert ready.true(lambda: not alive(pid), within_s=1)
     with pytest.raises(BacklabError, match="warden"):
         server.restart()
     cache.shutil.rmtree(directory)
