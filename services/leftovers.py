@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 WARDEN = b"services.warden_process"
+DYING_S = 2.0
 CREATING_S = 3.0  # how long an engine may still be creating a container for a client that is gone
 
 
@@ -69,6 +70,27 @@ def send(pids: list[int], number: int) -> None:
             os.kill(pid, number)
         except ProcessLookupError:
             continue
+
+
+def outlast(pids: list[int]) -> None:
+    """Wait until killed processes have ended: until then they listen at their ports.
+
+    Whoever sleeps uninterruptibly is not waited for any longer than DYING_S.
+    """
+    deadline = time.monotonic() + DYING_S
+    while any(map(_runs, pids)) and time.monotonic() < deadline:
+        time.sleep(0.001)
+
+
+def _runs(pid: int) -> bool:
+    """False for one that is gone, or that only its parent has to collect."""
+    if not os.path.isdir("/proc/self"):
+        return bool(os.popen(f"ps -p {pid} -o stat=").read().strip(" \nZ"))
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] not in b"ZX"
+    except OSError:
+        return False
 
 
 def fork_remover(address: str, path: str, within_s: int = 10) -> int:

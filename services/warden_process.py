@@ -46,16 +46,21 @@ class Child:
             return False
         if everyone and number != signal.SIGCONT:
             os.kill(self.pid, signal.SIGSTOP)  # so that it starts nothing new while we look
-        family = leftovers.family(self.pid, self.directory) if everyone else []
-        leftovers.send([*family, self.pid], number)
+        leftovers.send([*(self._others() if everyone else []), self.pid], number)
         return True
 
     def end(self) -> None:
-        """Kill what is left and collect it."""
+        """Kill what is left, collect it, and return when none of it runs: its ports and files are free."""
+        others = self._others()
         self.tell(signal.SIGKILL, everyone=True)
-        leftovers.send(leftovers.family(self.pid, self.directory), signal.SIGKILL)
+        others += self._others()
+        leftovers.send(others, signal.SIGKILL)
         if self.code is None:
             os.waitpid(self.pid, 0)
+        leftovers.outlast(others)
+
+    def _others(self) -> list[int]:
+        return leftovers.family(self.pid, self.directory)
 
 
 children: dict[int, Child] = {}

@@ -40,8 +40,9 @@ def main(line: socket.socket) -> None:
 
 def _listen(line: socket.socket, orders: queue.SimpleQueue[bytes]) -> None:
     """Hear orders, also while a submission is graded: a line that is hung up ends us in the midst of it."""
-    for text in line.makefile("rb"):
-        orders.put(text)
+    with contextlib.suppress(OSError):  # reset: whoever held the line died with words of ours unread
+        for text in line.makefile("rb"):
+            orders.put(text)
     main_thread = threading.main_thread().ident
     assert main_thread is not None
     signal.pthread_kill(main_thread, signal.SIGTERM)  # to this one: it may be waiting

@@ -47,7 +47,6 @@ class Nursery:
     def wait(self) -> None:
         """Until it has imported everything; servers may start meanwhile."""
         if not self._answered:
-            self._answered = True
             self._answer("preload", 1)
 
     def ask(self, request: dict[str, Any], give: int | None = None, sockets: int = 0) -> Any:
@@ -65,6 +64,7 @@ class Nursery:
             text, descriptors, _, _ = socket.recv_fds(self._ours, REPLY_BYTES, sockets)
         except OSError:
             text, descriptors = b"", []
+        self._answered = True
         answer = json.loads(text) if text else {"error": "it has ended"}
         if "error" in answer:
             raise BacklabError(
@@ -75,6 +75,8 @@ class Nursery:
     def close(self) -> None:
         """Let it end its guests and itself, as it does when we are killed."""
         self._ours.close()
+        if not self._answered:  # it may import for long, and has no guest yet
+            self._process.kill()
         try:
             self._process.wait(ENDS_S)
         except subprocess.TimeoutExpired:

@@ -210,3 +210,24 @@ def test_a_directory_that_is_released_is_left_alone() -> None:
     warden.dismiss()
     assert path.is_dir()
     path.rmdir()
+
+
+def test_what_is_forgotten_listens_no_more(tmp_path: Path) -> None:
+    """A process beside the main one has ended, too, though 300 MB must be given back before its port is."""
+    program = (
+        "import os, signal, socket, sys\n"
+        "listener = socket.create_server(('127.0.0.1', 0))\n"
+        "if not os.fork():\n"
+        "    memory = bytearray(os.urandom(1)) * (300 << 20)\n"
+        "    print(listener.getsockname()[1], flush=True)\n"
+        "    signal.pause()\n"
+        "listener.close()\n"
+        "signal.pause()\n"
+    )
+    log = tmp_path / "log"
+    pid = warden.spawn([sys.executable, "-c", program], cwd=tmp_path, log=log)
+    assert ready.true(lambda: log.read_text().endswith("\n"), within_s=30)
+    port = int(log.read_text())
+    assert listens(port)
+    warden.forget(pid)
+    assert not listens(port)
