@@ -45,7 +45,8 @@ class Caller:
         self.limits = limits
         self._nursery, self._ports, self._setting = nursery, list(ports), setting
         self._lost: dict[str, str] = {}  # call -> why it is not tried again
-        self._sandbox: Sandbox | None = None
+        self._stack = contextlib.ExitStack()  # what there is of the guest, also when its start was broken off
+        self._entered = False
         self._until = 0.0
         self._line: socket.socket
         self._watch: Watch
@@ -59,16 +60,18 @@ class Caller:
 
     def enter(self) -> None:
         """Make the sandbox and have the exercise cells executed; does nothing where that was done."""
-        if self._sandbox is None:
+        if not self._entered:
             self.begin_to_enter()
             self.answer(SET_UP)
 
     def begin_to_enter(self) -> None:
         """Make the sandbox and send what is to be set up; its `answer` is that of "set-up"."""
         self._refuse(SET_UP)
-        self._sandbox = Sandbox(self._nursery, self.limits, self._ports).__enter__()
-        self._watch = Watch(self._sandbox)
-        self._line = self._sandbox.start("guest")
+        sandbox = self._stack.enter_context(Sandbox(self._nursery, self.limits, self._ports))
+        self._entered = True
+        self._watch = Watch(sandbox)
+        self._stack.callback(self._watch.stop)
+        self._line = self._stack.enter_context(sandbox.start("guest"))
         self._send(SET_UP, self._setting)
 
     def begin(self, name: str, arguments: Mapping[str, Any]) -> None:
@@ -155,13 +158,9 @@ class Caller:
         return repr(lines[0][:60]) if lines else "empty"
 
     def leave(self) -> None:
-        """End the sandbox and all that is in it."""
-        sandbox, self._sandbox = self._sandbox, None
-        if sandbox is not None:
-            self._watch.stop()
-            with contextlib.suppress(OSError):
-                self._line.close()
-            sandbox.close()
+        """End the sandbox and all that is in it; a later call makes another one. Safe to repeat."""
+        self._entered = False
+        self._stack.close()
 
 
 class Parrot(Caller):

@@ -21,6 +21,7 @@ from backlab.grading.work import Graders, Work
 from services.errors import BacklabError
 
 IDLE_S = 30.0  # then its servers are of no use to anybody
+HANG_UP = b""
 LEAVE_S = 5.0  # to take servers and sandbox down politely; the warden does the rest
 
 
@@ -32,8 +33,8 @@ def main(line: socket.socket) -> None:
     graders = Graders(lambda words: _say(line, stage=words))
     try:
         with contextlib.suppress(queue.Empty):
-            while True:
-                _one(line, graders, orders.get(timeout=IDLE_S))
+            while order := orders.get(timeout=IDLE_S):
+                _one(line, graders, order)
     finally:
         graders.close()
 
@@ -43,6 +44,7 @@ def _listen(line: socket.socket, orders: queue.SimpleQueue[bytes]) -> None:
     with contextlib.suppress(OSError):  # reset: whoever held the line died with words of ours unread
         for text in line.makefile("rb"):
             orders.put(text)
+    orders.put(HANG_UP)
     main_thread = threading.main_thread().ident
     assert main_thread is not None
     signal.pthread_kill(main_thread, signal.SIGTERM)  # to this one: it may be waiting

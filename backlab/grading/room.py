@@ -89,9 +89,9 @@ class Room:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for caller in self._callers:
-            caller.leave()
-        self.undo.close()
+        with self.undo:
+            for caller in self._callers:
+                caller.leave()
 
 
 class Repeating(Room):

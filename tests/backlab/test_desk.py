@@ -5,13 +5,16 @@ from __future__ import annotations
 import select
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 import pytest
 
+from backlab.grading.caller import Caller
 from backlab.grading.cohort import Course, entries
 from backlab.grading.desk import Desk
-from backlab.grading.sandbox import Nursery
+from backlab.grading.limits import Limits
+from backlab.grading.sandbox import Nursery, Sandbox
 from services import ready
 from tests.backlab import cohorts
 from tests.backlab.cohorts import RIGHT
@@ -49,3 +52,22 @@ def test_a_parent_of_guests_that_still_imports_is_not_waited_for(tmp_path: Path)
     began = time.monotonic()
     slow.close()
     assert time.monotonic() - began < 2
+
+
+def test_a_guest_whose_start_is_broken_off_leaves_no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And leaving it raises nothing of its own, which would hide that we are to end."""
+
+    def broken_off(sandbox: Sandbox, role: str) -> NoReturn:
+        raise SystemExit
+
+    monkeypatch.setattr(Sandbox, "start", broken_off)
+    nursery = Nursery([], "json")
+    guest = Caller(nursery, Limits(), [], {"exercises": []})
+    try:
+        with pytest.raises(SystemExit):
+            guest.enter()
+        guest.leave()
+        guest.leave()
+        assert not [one for one in psutil.Process().children(recursive=True) if one.name() == "bwrap"]
+    finally:
+        nursery.close()
