@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FASTEST_S = 0.1  # ten redraws a second
 LONGEST_S = 1.0  # between two: the first one also imports matplotlib
 LAYOUT_S = 1.0  # how long a growing plot keeps its layout, which is a third of the work
-SHARE = 0.2  # of the time may go into drawing; an expensive plot is drawn less often
+SHARE = 1 / 3  # of the time may go into drawing; an expensive plot is drawn less often
 
 
 class Live:

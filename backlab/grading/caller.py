@@ -15,7 +15,8 @@ from typing import Any
 
 from backlab.grading import lent
 from backlab.grading.limits import Limits, Watch
-from backlab.grading.sandbox import Nursery, Sandbox
+from backlab.grading.nursery import Nursery
+from backlab.grading.sandbox import Sandbox
 
 SET_UP = "set-up"
 NAME = re.compile(r"[A-Za-z]{3,30}(?=:|;|$)")

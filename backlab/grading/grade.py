@@ -19,10 +19,10 @@ from backlab.grading.hidden import Draw
 from backlab.grading.judge import judge
 from backlab.grading.limits import Limits
 from backlab.grading.nbval_run import nbval_verdicts
+from backlab.grading.nursery import Nursery
 from backlab.grading.pool import Pool
 from backlab.grading.report import Judged, Report
 from backlab.grading.room import Repeating, Room
-from backlab.grading.sandbox import Nursery
 
 Tell = Callable[[str], None]
 

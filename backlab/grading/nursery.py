@@ -1,94 +1,91 @@
-"""The preloaded parent: it has imported everything once, and each guest is a fork of it.
+"""The nursery, seen by the grader: a parent, started once for a lab, that has imported what guests will need.
 
-python -m backlab.grading.nursery <fd> <- {"do": "preload" | "listen" | "start", ...} + descriptors
-It holds no key and no judge: what a guest finds in its memory is what any kernel has.
+Nursery(imports, guest) --socket--> python -m backlab.grading.nursery_process --fork--> guests in sandboxes
 """
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import importlib
 import json
 import os
-import signal
 import socket
+import subprocess
 import sys
-import time
+from pathlib import Path
 from typing import Any
 
-from backlab.grading import guest_end, lent, namespaces
+from backlab.grading import lent
+from backlab.grading.guest_end import HOME
+from services.errors import BacklabError
 
-REQUEST_BYTES = 1 << 20
-READY_MADE = ("backlab.grading.guest", "backlab.grading.nbval_guest")
-
-
-def serve(orders: socket.socket) -> None:
-    """Do what is asked until the grader is gone."""
-    while True:
-        text, descriptors, _, _ = socket.recv_fds(orders, REQUEST_BYTES, 1)
-        if not text:
-            return
-        request = json.loads(text)
-        answer, sockets = _do(request, orders, descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
-        socket.send_fds(orders, [json.dumps(answer).encode()], [each.fileno() for each in sockets])
-        for each in sockets:
-            each.close()
+ENDS_S = 5.0
+REPLY_BYTES = 1 << 16
+ROOT = Path(__file__).resolve().parents[2]
 
 
-def end_guests() -> None:
-    """End all that is below us: where there is no bubblewrap, what a guest left has become our child."""
-    import psutil
+class Nursery:
+    """The preloaded parent of guests, started once for each lab."""
 
-    while below := psutil.Process().children(recursive=True):
-        for process in below:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-        time.sleep(0.01)
+    def __init__(self, imports: list[str], guest: str, answers: lent.Answers | None = None) -> None:
+        self.answers = answers or {}
+        self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "backlab.grading.nursery_process", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()], cwd=ROOT, env=environment(), start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+        self._answered = False
+        self._send({"do": "preload", "imports": imports, "guest": guest, "without": self.answers})
+
+    def wait(self) -> None:
+        """Until it has imported everything; servers may start meanwhile."""
+        if not self._answered:
+            self._answer("preload", 1)
+
+    def ask(self, request: dict[str, Any], give: int | None = None, sockets: int = 0) -> Any:
+        """Have one thing done; returns the answer and the sockets that came with it."""
+        self.wait()
+        self._send(request, give)
+        return self._answer(request["do"], sockets or 1)
+
+    def _send(self, request: dict[str, Any], give: int | None = None) -> None:
+        with contextlib.suppress(OSError):  # its answer will be that it has ended
+            socket.send_fds(self._ours, [json.dumps(request).encode()], [] if give is None else [give])
+
+    def _answer(self, task: str, sockets: int) -> tuple[Any, list[socket.socket]]:
+        try:
+            text, descriptors, _, _ = socket.recv_fds(self._ours, REPLY_BYTES, sockets)
+        except OSError:
+            text, descriptors = b"", []
+        self._answered = True
+        answer = json.loads(text) if text else {"error": "it has ended"}
+        if "error" in answer:
+            raise BacklabError(
+                f"the sandbox's parent could not {task}: {answer['error']}", "run `backlab doctor`"
+            )
+        return answer, [socket.socket(fileno=each) for each in descriptors]
+
+    def close(self) -> None:
+        """Let it end its guests and itself, as it does when we are killed."""
+        self._ours.close()
+        if not self._answered:  # it may import for long, and has no guest yet
+            self._process.kill()
+        try:
+            self._process.wait(ENDS_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
-def _do(request: dict[str, Any], orders: socket.socket, descriptors: list[int]) -> Any:
-    try:
-        if request["do"] == "preload":
-            return _preload(request), []
-        if request["do"] == "listen":
-            return {}, namespaces.listen_inside(request["pid"], request["ports"])
-        told, telling = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.close(told)
-            guest_end.start(request, descriptors[0], orders.fileno(), telling)
-        os.close(telling)
-        with open(told) as inner:  # the child enters the sandbox, leaves its own child there, and ends
-            return {"pid": int(inner.read())}, []
-    except Exception as error:
-        return {"error": f"{type(error).__name__}: {error}"}, []
-
-
-def _preload(request: dict[str, Any]) -> dict[str, Any]:
-    """Import what guests will import; what fails here will fail there, where it is told."""
-    lent.keep_back(request["without"])
-    for module in READY_MADE:
-        importlib.import_module(module)
-    names: dict[str, Any] = {}
-    for source in request["imports"]:
-        for node in ast.parse(source).body:
-            with contextlib.suppress(Exception):
-                exec(compile(ast.Module([node], []), "<imports>", "exec"), names)
-    with contextlib.suppress(Exception):
-        importlib.import_module(request["guest"])
-    return {}
-
-
-if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel collects guests at once
-    namespaces.adopt_orphans()
-    sys.argv[1:], number = [], int(sys.argv[1])
-    try:
-        serve(socket.socket(fileno=number))
-    finally:
-        end_guests()
-        os._exit(0)
+def environment(home: str = HOME) -> dict[str, str]:
+    """What a guest and its parent find in their environment: nothing of the grader's."""
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "HOME": home,
+        "TMPDIR": home,
+        "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": home,
+        "BACKLAB_BACKEND": "native", "BACKLAB_CACHE": f"{home}/cache", "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "IPYTHONDIR": home, "JUPYTER_RUNTIME_DIR": home,
+        **{name: os.environ[name] for name in ("BACKLAB_LABS",) if name in os.environ},
+    }  # fmt: skip

@@ -16,8 +16,8 @@ from backlab.grading.caller import Caller, GuestError, Parrot
 from backlab.grading.contract import Contract
 from backlab.grading.hidden import Draw
 from backlab.grading.limits import Limits
+from backlab.grading.nursery import Nursery
 from backlab.grading.pool import Pool
-from backlab.grading.sandbox import Nursery
 
 __all__ = ["GuestError", "Repeating", "Room"]
 

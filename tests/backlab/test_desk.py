@@ -14,7 +14,8 @@ from backlab.grading.caller import Caller
 from backlab.grading.cohort import Course, entries
 from backlab.grading.desk import Desk
 from backlab.grading.limits import Limits
-from backlab.grading.sandbox import Nursery, Sandbox
+from backlab.grading.nursery import Nursery
+from backlab.grading.sandbox import Sandbox
 from services import ready
 from tests.backlab import cohorts
 from tests.backlab.cohorts import RIGHT

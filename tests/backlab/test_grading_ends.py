@@ -10,8 +10,8 @@ import pytest
 from backlab import course
 from backlab.grading.grade import Grader
 from backlab.grading.limits import Limits
+from backlab.grading.nursery import Nursery
 from backlab.grading.report import Report
-from backlab.grading.sandbox import Nursery
 from services.errors import BacklabError
 from tests.backlab import cohorts
 from tests.backlab.cohorts import RIGHT

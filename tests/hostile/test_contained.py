@@ -54,7 +54,7 @@ def sandboxes(grader: Grader) -> set[int]:
         with contextlib.suppress(psutil.Error):
             if process.status() == psutil.STATUS_ZOMBIE or process.pid == parent:
                 continue
-            named = process.name() == "bwrap" or "backlab.grading.nursery" in process.cmdline()
+            named = process.name() == "bwrap" or "backlab.grading.nursery_process" in process.cmdline()
             if named or isolation.FIRST_ID <= process.uids().real < isolation.FIRST_ID + isolation.IDS:
                 found.add(process.pid)
     return found

@@ -14,7 +14,7 @@ from backlab.grading import isolation
 from backlab.grading.contract import contract
 from backlab.grading.limits import Limits
 from backlab.grading.nbval_run import nbval_verdicts
-from backlab.grading.sandbox import Nursery
+from backlab.grading.nursery import Nursery
 
 LIMITS = Limits(seconds=3)
 pytestmark = [
