@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from backlab import stop
 from backlab.progress import in_notebook
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class Live:
     def offer(self, rows: Callable[[], pd.DataFrame]) -> None:
         """Redraw if it is time to; `rows` is only called then. Outside a notebook nothing happens."""
         if in_notebook() and time.monotonic() >= self._next_s:
-            self.show(rows())
+            with stop.Heard():
+                self.show(rows())
 
     def show(self, rows: pd.DataFrame) -> None:
         """Draw now. A plot that cannot be drawn yet (too few rows) is skipped, not fatal."""

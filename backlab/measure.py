@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from backlab import stop
@@ -51,16 +51,15 @@ def measure(
     plan = schedule(list(arms), list(levels), repeat, seed)
     label = fault if callable(fault) else lambda: fault
     try:
-        for arm in arms.values():
-            for _ in range(warmup):
-                _once(arm, levels[0])
-        began = time.perf_counter()
-        for name, level in progress(plan, f"measuring {len(arms)} arms", unit="call"):
-            t_s, during = time.perf_counter() - began, label()
-            rows.append({"t_s": t_s, "arm": name, "level": level, "op": op, **_once(arms[name], level)})
-            rows[-1]["fault"] = during
-            if live is not None:
-                live.offer(lambda: table(rows, level_name, arms=list(arms)))
+        with stop.Heard() as heard:
+            for arm in arms.values():
+                for _ in range(warmup):
+                    _once(arm, levels[0])
+            for row in _calls(arms, plan, label):
+                rows.append({"op": op, **row})
+                heard.again()
+                if live is not None:
+                    live.offer(lambda: table(rows, level_name, arms=list(arms)))
     except KeyboardInterrupt:
         stop.kept(f" after {len(rows)} of {len(plan)} calls: the table holds what was measured")
     _say_what_failed(rows)
@@ -68,6 +67,16 @@ def measure(
     if live is not None and rows:
         live.finish(frame)
     return frame
+
+
+def _calls(
+    arms: Mapping[str, Arm], plan: Sequence[tuple[str, Any]], label: Callable[[], str]
+) -> Iterator[Row]:
+    """One row per call, as they are made; what is being broken is asked before each."""
+    began = time.perf_counter()
+    for name, level in progress(plan, f"measuring {len(arms)} arms", unit="call"):
+        t_s, during = time.perf_counter() - began, label()
+        yield {"t_s": t_s, "arm": name, "level": level, **_once(arms[name], level), "fault": during}
 
 
 def schedule(arms: Sequence[str], levels: Sequence[Any], repeat: int, seed: int) -> list[tuple[str, Any]]:

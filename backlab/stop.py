@@ -2,6 +2,7 @@
 
 kept("after 4 of 10 calls: ...")  says so at once, and once more what it means when the cell has ended
 refuse_more()                     a stopped cell begins no further experiment
+with Heard() as heard: ...        a block in which no press is lost
 
 Three ends were possible. An exception would stop "Run All", but then `asked = measure(...)` assigns nothing,
 and the learner loses the rows that the button was pressed to keep. Returning the rows and no more keeps them,
@@ -13,8 +14,10 @@ end has asked it not to. No traceback is shown, because none was printed; one se
 
 from __future__ import annotations
 
+import signal
 import sys
-from typing import Any
+import threading
+from typing import Any, Self
 
 from backlab.progress import in_notebook
 
@@ -27,6 +30,38 @@ class Stopped(KeyboardInterrupt):
 
     def _render_traceback_(self) -> list[str]:  # IPython asks for this
         return [str(self)]
+
+
+class Heard:
+    """A block of the main thread in which no press is lost; in another thread it does nothing.
+
+    Python drops an interrupt that comes while it forgets an object (`__del__`, the callback of a weak
+    reference), which is much of the work where figures are drawn or sessions end. Here such a press is raised
+    again by `again()`, and at the end of the block.
+    """
+
+    def __enter__(self) -> Self:
+        self.pressed, self._former = False, signal.getsignal(signal.SIGINT)
+        self._listens = callable(self._former) and threading.current_thread() is threading.main_thread()
+        if self._listens:
+            signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def _note(self, number: int, frame: Any) -> None:
+        self.pressed = True
+        assert callable(self._former)
+        self._former(number, frame)
+
+    def again(self) -> None:
+        """Raise `KeyboardInterrupt` if there was a press that nobody heard."""
+        if self.pressed:
+            raise KeyboardInterrupt
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._listens:
+            signal.signal(signal.SIGINT, self._former)
+        if kind is None:
+            self.again()
 
 
 _stopped = False  # is the cell that runs a stopped one?

@@ -133,6 +133,32 @@ def test_too_few_rows_for_the_figure_are_kept_all_the_same(page: Page) -> None:
     page.run("assert 0 < len(rows) < 400")
 
 
+FORGETS = """
+import os, signal
+from backlab import live
+class Forgotten:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+def forget(_):
+    one = Forgotten()
+def draw(rows):
+    forget(rows)
+    raise ValueError("too few rows")
+"""
+
+
+@pytest.mark.parametrize("how", ["'a': forget}", "'a': lambda _: None}, live=live(draw)"])
+def test_a_press_that_python_drops_is_heard_all_the_same(page: Page, how: str) -> None:
+    """It does so while it forgets an object: in a call, or in the drawing of a plot."""
+    page.run(FORGETS)
+    code = f"rows = measure({{{how}, repeat=400)"
+    reply = page.client.execute_interactive(code, timeout=WITHIN_S, output_hook=page.hear)["content"]
+    assert (reply["ename"], page.errors) == ("Stopped", [])
+    assert "Exception ignored in: <function Forgotten.__del__" in page.printed
+    page.run("assert len(rows) == 1")
+
+
 def test_a_front_end_that_wants_the_other_cells_gets_them(page: Page) -> None:
     """`stop_on_error` is the front end's to decide, as after any error."""
     first, second = page.stop(f"rows = {SLOW}", "later = True", when="measuring", stop_on_error=False)
