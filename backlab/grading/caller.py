@@ -44,6 +44,7 @@ class Caller:
 
     def __init__(self, nursery: Nursery, limits: Limits, ports: Sequence[int], setting: Mapping[str, Any]):
         self.limits = limits
+        self.making_s = 0.0  # what its sandboxes took
         self._nursery, self._ports, self._setting = nursery, list(ports), setting
         self._lost: dict[str, str] = {}  # call -> why it is not tried again
         self._stack = contextlib.ExitStack()  # what there is of the guest, also when its start was broken off
@@ -68,11 +69,13 @@ class Caller:
     def begin_to_enter(self) -> None:
         """Make the sandbox and send what is to be set up; its `answer` is that of "set-up"."""
         self._refuse(SET_UP)
+        began = time.monotonic()
         sandbox = self._stack.enter_context(Sandbox(self._nursery, self.limits, self._ports))
         self._entered = True
         self._watch = Watch(sandbox)
         self._stack.callback(self._watch.stop)
         self._line = self._stack.enter_context(sandbox.start("guest"))
+        self.making_s += time.monotonic() - began
         self._send(SET_UP, self._setting)
 
     def begin(self, name: str, arguments: Mapping[str, Any]) -> None:
@@ -168,7 +171,7 @@ class Parrot(Caller):
     """A guest that repeats what another one answered, as a hard-coded submission does."""
 
     def __init__(self, heard: Mapping[str, list[Any]]) -> None:
-        self.limits = Limits()
+        self.limits, self.making_s = Limits(), 0.0
         self._answers = heard
         self._next: Any = None
         self._ends = socket.socketpair()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import queue
 import re
 import socket
 import threading
@@ -28,6 +29,7 @@ from backlab.grading import lent
 
 ANSI = re.compile("\x1b\\[[0-9;]*m")
 LOOK_S = 0.3
+HEARD_S = 0.02
 REPORT = "report.jsonl"  # where the checks say what they judged
 REPORT_BYTES = 200_000
 
@@ -70,13 +72,22 @@ class ForkedKernel:
 
 
 def forked_kernel(startup_timeout: float = 60, **_: Any) -> tuple[ForkedKernel, BlockingKernelClient]:
-    """In place of nbval's `start_new_kernel`, which takes two seconds more."""
+    """In place of nbval's `start_new_kernel`, which takes two seconds more.
+
+    Without a heartbeat, since `Reporter` looks after the process. Until its outputs have a listener they are
+    lost, so it is asked again until one is heard.
+    """
     file, _info = write_connection_file(str(Path.cwd() / "kernel.json"), **listening.names())
     manager = ForkedKernel(file)
     client = BlockingKernelClient(connection_file=file)
     client.load_connection_file()
-    client.start_channels()
-    client.wait_for_ready(timeout=startup_timeout)
+    client.start_channels(hb=False)
+    heard = False
+    while not heard:
+        client.kernel_info()
+        client.get_shell_msg(timeout=startup_timeout)
+        with contextlib.suppress(queue.Empty):
+            heard = bool(client.get_iopub_msg(timeout=HEARD_S))
     return manager, client
 
 
@@ -105,8 +116,9 @@ class Reporter:
         """A cell has ended, or could not even begin."""
         if report.when == "call" or report.failed:
             self.tell(
-                cell=self._now, outcome=report.outcome, said=ANSI.sub("", str(report.longrepr or ""))[-2000:]
-            )
+                cell=self._now, outcome=report.outcome, took_s=report.duration,
+                said=ANSI.sub("", str(report.longrepr or ""))[-2000:],
+            )  # fmt: skip
 
     def _watch(self) -> None:
         while True:

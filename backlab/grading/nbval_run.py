@@ -51,8 +51,8 @@ def assemble(lab: Lab, exercises: Mapping[int, str], hidden: Mapping[str, Any]) 
 
 def nbval_verdicts(
     lab: Lab, exercises: Mapping[int, str], hidden: Mapping[str, Any], nursery: Nursery, limits: Limits
-) -> dict[str, tuple[str, str]]:
-    """PASS, FAIL or INCONCLUSIVE and the reason by check."""
+) -> tuple[dict[str, tuple[str, str]], float]:
+    """PASS, FAIL or INCONCLUSIVE and the reason by check; and the seconds that the cells themselves took."""
     made = assemble(lab, exercises, hidden)
     code = [cell for cell in made.cells if cell.cell_type == "code"]
     seen = Seen(code)
@@ -74,7 +74,7 @@ def nbval_verdicts(
     seen.ended = watch.said or seen.ended
     ids = {cell.source: cell.check_id for cell in lab.checks}
     place = {ids[cell.source]: n for n, cell in enumerate(code) if notebook.role_of(cell) == "check"}
-    return {id: seen.verdict(n, id) for id, n in place.items()}
+    return {id: seen.verdict(n, id) for id, n in place.items()}, seen.cells_s
 
 
 class Seen:
@@ -82,6 +82,7 @@ class Seen:
 
     def __init__(self, code: list[Any]) -> None:
         self.code, self.now, self.ended = code, -1, ""
+        self.cells_s = 0.0  # as the sandbox says; for information only
         self.passed: set[int] = set()
         self.said: dict[int, str] = {}
         self.reasons: dict[str, str] = {}
@@ -90,6 +91,7 @@ class Seen:
         """Take a row; what is not as it should be raises."""
         if "cell" in row:
             number = int(row["cell"])
+            self.cells_s += float(row["took_s"])
             if row["outcome"] == "passed":
                 self.passed.add(number)
             else:

@@ -42,7 +42,10 @@ class Judged:
 
 @dataclass
 class Report:
-    """One submission; `stages` are seconds by what they were spent on."""
+    """One submission; `stages` are seconds by what they were spent on.
+
+    "judging" is the judge's checks and servers, "cells" the notebook's own; the rest is what grading adds.
+    """
 
     lab: str
     learner: str

@@ -72,6 +72,11 @@ class Room:
             self._first = self.another(self._ports, self.shared)
         return self._first
 
+    @property
+    def making_s(self) -> float:
+        """Seconds that went into the sandboxes of its guests."""
+        return sum(caller.making_s for caller in self._callers)
+
     def another(self, ports: Sequence[int], shared: Mapping[str, Any]) -> Caller:
         """A further guest, not started yet, with the same exercises, which shares nothing with the first.
 

@@ -56,7 +56,7 @@ def test_a_dead_kernel_is_told_within_five_seconds(lab: Lab, nursery: Nursery) -
     """nbval would wait for it."""
     began = time.monotonic()
     cells = spoilt(lab, "import os; os.kill(os.getpid(), 9)")
-    seen = nbval_verdicts(lab, cells, {}, nursery, LIMITS)
+    seen, _ = nbval_verdicts(lab, cells, {}, nursery, LIMITS)
     assert {verdict for verdict, _ in seen.values()} == {"FAIL"}
     assert seen["4.2.a"][1] == "the kernel died in the cell that begins 'import os; os.kill(os.getpid(), 9)'"
     assert time.monotonic() - began < 15  # set-up, which starts a server, comes before the five seconds
@@ -67,7 +67,7 @@ def test_a_runaway_cell_is_told_at_the_limit_and_five_seconds(lab: Lab, nursery:
     """Also where it ignores interrupts; other exercises keep their points where it does not."""
     began = time.monotonic()
     cells = spoilt(lab, f"{block}; exec('while True: pass')")
-    seen = nbval_verdicts(lab, cells, {}, nursery, LIMITS)
+    seen, _ = nbval_verdicts(lab, cells, {}, nursery, LIMITS)
     verdict, reason = seen["4.2.a"]
     assert verdict == "FAIL"
     assert block in reason
