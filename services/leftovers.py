@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 WARDEN = b"services.warden_process"
 DYING_S = 2.0
+STATE, THREADS = 0, 17  # of /proc/<pid>/stat, counted from what follows the program's name
 CREATING_S = 3.0  # how long an engine may still be creating a container for a client that is gone
 
 
@@ -83,14 +84,18 @@ def outlast(pids: list[int]) -> None:
 
 
 def _runs(pid: int) -> bool:
-    """False for one that is gone, or that only its parent has to collect."""
+    """False for one that is gone, or of which nothing is left but what its parent has to collect.
+
+    Such a zombie may be a first thread alone: what they share, the others hold until the last one has ended.
+    """
     if not os.path.isdir("/proc/self"):
         return bool(os.popen(f"ps -p {pid} -o stat=").read().strip(" \nZ"))
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()[0] not in b"ZX"
+            fields = file.read().rpartition(b")")[2].split()
     except OSError:
         return False
+    return fields[STATE] not in b"ZX" or int(fields[THREADS]) > 1
 
 
 def fork_remover(address: str, path: str, within_s: int = 10) -> int:

@@ -212,13 +212,18 @@ def test_a_directory_that_is_released_is_left_alone() -> None:
     path.rmdir()
 
 
-def test_what_is_forgotten_listens_no_more(tmp_path: Path) -> None:
-    """A process beside the main one has ended, too, though 300 MB must be given back before its port is."""
+@pytest.mark.parametrize("threads", [0, 7])
+def test_what_is_forgotten_listens_no_more(tmp_path: Path, threads: int) -> None:
+    """A process beside the main one has ended, too, though 300 MB must be given back before its port is.
+
+    Its first thread is a zombie as soon as that one has ended, and the others may hold the port.
+    """
     program = (
-        "import os, signal, socket, sys\n"
+        "import os, signal, socket, threading\n"
         "listener = socket.create_server(('127.0.0.1', 0))\n"
         "if not os.fork():\n"
         "    memory = bytearray(os.urandom(1)) * (300 << 20)\n"
+        f"    for _ in range({threads}): threading.Thread(target=signal.pause).start()\n"
         "    print(listener.getsockname()[1], flush=True)\n"
         "    signal.pause()\n"
         "listener.close()\n"
