@@ -79,11 +79,11 @@ def outlast(pids: list[int]) -> None:
     Whoever sleeps uninterruptibly is not waited for any longer than DYING_S.
     """
     deadline = time.monotonic() + DYING_S
-    while any(map(_runs, pids)) and time.monotonic() < deadline:
+    while any(map(runs, pids)) and time.monotonic() < deadline:
         time.sleep(0.001)
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
     """False for one that is gone, or of which nothing is left but what its parent has to collect.
 
     Such a zombie may be a first thread alone: what they share, the others hold until the last one has ended.

@@ -42,9 +42,10 @@ def public(said: Any) -> str:
 class Caller:
     """One guest; it is started by the first call, or by `enter`."""
 
+    making_s = 0.0  # what its sandboxes took
+
     def __init__(self, nursery: Nursery, limits: Limits, ports: Sequence[int], setting: Mapping[str, Any]):
         self.limits = limits
-        self.making_s = 0.0  # what its sandboxes took
         self._nursery, self._ports, self._setting = nursery, list(ports), setting
         self._lost: dict[str, str] = {}  # call -> why it is not tried again
         self._stack = contextlib.ExitStack()  # what there is of the guest, also when its start was broken off
@@ -171,7 +172,7 @@ class Parrot(Caller):
     """A guest that repeats what another one answered, as a hard-coded submission does."""
 
     def __init__(self, heard: Mapping[str, list[Any]]) -> None:
-        self.limits, self.making_s = Limits(), 0.0
+        self.limits = Limits()
         self._answers = heard
         self._next: Any = None
         self._ends = socket.socketpair()

@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import subprocess
-from pathlib import Path
 from typing import Any, Self
 
 from backlab.grading import isolation, lent, rules
@@ -20,7 +19,7 @@ from backlab.grading.guest_end import HOME
 from backlab.grading.limits import Limits
 from backlab.grading.nursery import Nursery, environment
 from backlab.stress import outside
-from services import ready
+from services import leftovers, ready
 from services.errors import BacklabError
 
 NEIGHBOURS = 1024  # threads of other sandboxes with servers, which run as the same user and may start later
@@ -83,7 +82,7 @@ class Sandbox:
         if self._bwrap.stdout:
             self._bwrap.stdout.close()
         # the kernel ends the namespace's processes when its first one dies, a moment later
-        ready.true(lambda: not _runs(self.pid), within_s=5, every_s=0.002)
+        ready.true(lambda: not leftovers.runs(self.pid), within_s=5, every_s=0.002)
 
     def start(self, role: str) -> socket.socket:
         """Fork a guest into it and return the line to it."""
@@ -134,14 +133,6 @@ class Sandbox:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _runs(pid: int) -> bool:
-    """False for a process that is gone or a zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 def _ids(servers: bool) -> tuple[int, int]:
