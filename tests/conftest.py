@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,6 +77,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Hear it; every such process has looked at all tests."""
     node.config.stash[LEFT_OUT] = Counter(getattr(node, "workeroutput", {}).get("left out", {}))
+
+
+@pytest.fixture
+def open_path(tmp_path: Path) -> Path:
+    """`tmp_path`, which every user may enter, as servers and guests must; what is not pytest's stays as it is."""
+    machines = Path(tempfile.gettempdir()).resolve()
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder == machines or machines not in folder.parents:
+            break
+        folder.chmod(0o755)
+    return tmp_path
 
 
 def needs_natively(kind: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psutil
 
+from services import leftovers
 from services.engine import Engine
 from services.network import LABEL
 
@@ -34,11 +35,8 @@ class Belongings:
 
 
 def runs(process: psutil.Process) -> bool:
-    """False for a dead process that its parent has not collected yet."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    """False for a dead process that its parent has not collected yet, when its last thread has ended, too."""
+    return process.is_running() and leftovers.runs(process.pid)
 
 
 def named(process: psutil.Process) -> str:

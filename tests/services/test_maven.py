@@ -142,13 +142,9 @@ def fetching(shop: Central) -> subprocess.Popen[str]:
     return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
 
 
-def test_two_processes_at_once_fetch_once(shop: Central, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("open_path")
+def test_two_processes_at_once_fetch_once(shop: Central) -> None:
     """The second waits for the first and finds everything."""
-    for place in (tmp_path, *tmp_path.parents):
-        if place.is_relative_to(
-            tmp_path.parents[-3]
-        ):  # the directory that pytest made, whatever lies between
-            place.chmod(0o755)
     shop.slow_s = 0.3
     both = [fetching(shop) for _ in range(2)]
     said = [one.communicate(timeout=30) for one in both]
