@@ -39,7 +39,7 @@ test: setup ## every test that needs neither Docker nor a browser
 
 leaks: setup ## kill kernels, pytests, chaos runs, labs by the hundred, on both back ends: nothing may be left (Docker)
 	@BACKLAB_LEAKS=long $(BIN)/python -m pytest -q tests/leaks -m "container or not container"
-	@BACKLAB_LEASE_TRIES=50 $(BIN)/python -m pytest -q tests/chaos/test_leases.py
+	@BACKLAB_LEASE_TRIES=50 $(BIN)/python -m pytest -q tests/chaos/test_leases.py -m "container or not container"
 
 test-containers: setup ## the tests that need Docker and our images (make images)
 	@$(BIN)/python -m pytest tests -m container -n 2 --alone without

@@ -81,7 +81,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 @pytest.fixture
 def open_path(tmp_path: Path) -> Path:
-    """`tmp_path`, which every user may enter, as servers and guests must; what is not pytest's stays as it is."""
+    """`tmp_path`, which every user may enter, as servers and guests must; no other is touched."""
     machines = Path(tempfile.gettempdir()).resolve()
     for folder in (tmp_path, *tmp_path.parents):
         if folder == machines or machines not in folder.parents:

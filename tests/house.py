@@ -64,6 +64,16 @@ def imports(path: Path) -> set[str]:
     return names
 
 
+def rooms(path: Path) -> set[str]:
+    """The rooms of `backlab` that a file imports, inside functions too: backlab.plot.axes is of `plot`."""
+    text = path.read_text()
+    return set(re.findall(r"^\s*(?:from|import) backlab\.(\w+)", text, re.M)) | {
+        name.strip().split(" ")[0]
+        for names in re.findall(r"^\s*from backlab import ([\w, ]+)$", text, re.M)
+        for name in names.split(",")
+    }
+
+
 def functions(path: Path) -> Iterator[tuple[str, int]]:
     """Name and length in lines of each function, without its decorators and docstring."""
     for node in ast.walk(ast.parse(path.read_text())):

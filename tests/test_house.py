@@ -13,6 +13,7 @@ import pytest
 from backlab.authoring import hygiene
 from tests import house
 
+JUDGING = ("sandbox", "grading", "cohort")
 LONGEST_FILE, LONGEST_FUNCTION = 250, 35
 DOCUMENTS = [
     house.ROOT / name for name in ("README.md", "CONTRIBUTING.md", "docs/design.md", "docs/class.md")
@@ -25,6 +26,16 @@ def test_imports_point_left_only(package: str) -> None:
     right = set(house.PACKAGES[house.PACKAGES.index(package) + 1 :]) | {"tests"}
     files = [path for path in house.packaged() if path.relative_to(house.ROOT).parts[0] == package]
     wrong = {house.named(path): found for path in files if (found := house.imports(path) & right)}
+    assert files
+    assert not wrong
+
+
+@pytest.mark.parametrize("room", JUDGING)
+def test_whatever_judges_points_left_too(room: str) -> None:
+    """sandbox <- grading <- cohort: what shuts code off knows no judge, and a judge one learner."""
+    right = set(JUDGING[JUDGING.index(room) + 1 :])
+    files = sorted((house.ROOT / "backlab" / room).glob("*.py"))
+    wrong = {house.named(path): found for path in files if (found := house.rooms(path) & right)}
     assert files
     assert not wrong
 

@@ -20,9 +20,9 @@ from backlab.authoring.kernel_fork import Parent, parent_for
 from backlab.authoring.notebook import role_of
 from backlab.authoring.source import Lab, read
 from backlab.check import REPORT
+from backlab.cohort.local import jobs_here
 from backlab.course import Place
 from backlab.grading.contract import has_judge
-from backlab.grading.local import jobs_here
 from backlab.stress import outside
 from services.errors import BacklabError
 

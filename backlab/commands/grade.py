@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from backlab.cohort.work import Work
     from backlab.grading.report import Report
-    from backlab.grading.work import Work
     from backlab.screen import Screen
 
 FORMS = {
@@ -61,7 +61,7 @@ def command(notebooks: tuple[Path, ...], **options: Any) -> int:
              backlab grade submissions/ --learner-from filename --csv
              backlab grade submissions/ --dask tcp://10.0.0.1:8786
     """
-    from backlab.grading.page import page
+    from backlab.cohort.page import page
     from backlab.screen import Screen
 
     form = options["form"]
@@ -76,12 +76,12 @@ def command(notebooks: tuple[Path, ...], **options: Any) -> int:
 
 def _graded(screen: Screen, places: tuple[Path, ...], options: Mapping[str, Any]) -> list[Report]:
     """Grade all of them, show each, and keep what a cohort should not lose."""
+    from backlab.cohort.cohort import Course, entries, grade, notebooks_in
+    from backlab.cohort.keeping import Kept, folder_for
+    from backlab.cohort.page import page
     from backlab.commands._bar import Bar, short
-    from backlab.grading import isolation
-    from backlab.grading.cohort import Course, entries, grade, notebooks_in
     from backlab.grading.hidden import course_key
-    from backlab.grading.keeping import Kept, folder_for
-    from backlab.grading.page import page
+    from backlab.sandbox import isolation
 
     isolation.require(options["least"])
     key, origin = course_key(options["key_file"])
@@ -114,12 +114,12 @@ def _graded(screen: Screen, places: tuple[Path, ...], options: Mapping[str, Any]
 def _run(works: Mapping[int, Work], options: Mapping[str, Any], bar: Any) -> Iterator[tuple[int, str]]:
     """Where they are graded: on a cluster, or here."""
     if options["dask"] is not None:
-        from backlab.grading.cluster import connect, on_a_cluster
+        from backlab.cohort.cluster import connect, on_a_cluster
 
         with connect(options["dask"]) as client:
             yield from on_a_cluster(client, works, bar.say)
         return
-    from backlab.grading.local import jobs_here, on_this_machine
+    from backlab.cohort.local import jobs_here, on_this_machine
 
     yield from on_this_machine(works, options["jobs"] or jobs_here(), bar.say)
 

@@ -19,8 +19,8 @@ from typing import Any
 from backlab import course
 from backlab.authoring.source import Lab
 from backlab.course import Place
-from backlab.grading import isolation, lent
 from backlab.grading.hidden import Draw
+from backlab.sandbox import isolation, lent
 from services.errors import BacklabError
 
 JUDGE = ("hidden", "scene", "CHECKS")

@@ -12,7 +12,7 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
-from backlab.grading.caller import Caller, GuestError
+from backlab.sandbox.caller import Caller, GuestError
 
 CHUNK = 1 << 16
 CONNECTIONS = 8  # of one guest, open at a time

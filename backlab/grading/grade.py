@@ -13,16 +13,17 @@ from typing import Any
 
 from backlab.authoring.source import Lab, read
 from backlab.course import Place
-from backlab.grading import isolation, submission
+from backlab.grading import submission
 from backlab.grading.contract import Contract, contract
 from backlab.grading.hidden import Draw
 from backlab.grading.judge import judge
-from backlab.grading.limits import Limits
 from backlab.grading.nbval_run import nbval_verdicts
-from backlab.grading.nursery import Nursery
 from backlab.grading.pool import Pool
 from backlab.grading.report import Judged, Report
 from backlab.grading.room import Repeating, Room
+from backlab.sandbox import isolation
+from backlab.sandbox.limits import Limits
+from backlab.sandbox.nursery import Nursery
 
 Tell = Callable[[str], None]
 

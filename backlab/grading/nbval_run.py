@@ -15,9 +15,9 @@ from typing import Any
 
 from backlab.authoring import notebook
 from backlab.authoring.source import SET_UP, Lab
-from backlab.grading.limits import Limits, Watch
-from backlab.grading.nursery import Nursery
-from backlab.grading.sandbox import Sandbox
+from backlab.sandbox.limits import Limits, Watch
+from backlab.sandbox.nursery import Nursery
+from backlab.sandbox.sandbox import Sandbox
 
 ERROR = re.compile(r"\b\w*(Error|Exception)\b")
 SLACK_S = 3.0  # for nbval's own interrupt before we end all of it

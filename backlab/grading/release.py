@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from backlab.course import Place
-from backlab.grading.isolation import PACKAGES
+from backlab.sandbox.isolation import PACKAGES
 from services.errors import BacklabError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ FILES = (
     "docs/class/package.json",
     "docs/class/package-lock.json",
 )
-HIDDEN = {"solved", "source", "grading", "__pycache__"}
+HIDDEN = {"solved", "source", "sandbox", "grading", "cohort", "__pycache__"}
 GRADERS = {"grade.py", "release.py", "prove.py"}
 WORKFLOWS = {"github.yml": ".github/workflows/grade.yml", "gitlab.yml": ".gitlab-ci.yml"}
 

@@ -12,12 +12,12 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from backlab.bench import Bench
-from backlab.grading.caller import Caller, GuestError, Parrot
 from backlab.grading.contract import Contract
 from backlab.grading.hidden import Draw
-from backlab.grading.limits import Limits
-from backlab.grading.nursery import Nursery
 from backlab.grading.pool import Pool
+from backlab.sandbox.caller import Caller, GuestError, Parrot
+from backlab.sandbox.limits import Limits
+from backlab.sandbox.nursery import Nursery
 
 __all__ = ["GuestError", "Repeating", "Room"]
 

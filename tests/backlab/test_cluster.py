@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from backlab.grading.cohort import Course, entries, notebooks_in
+from backlab.cohort.cohort import Course, entries, notebooks_in
 from backlab.grading.hidden import root_of
 from services import ready
 from tests.backlab import cohorts
@@ -111,7 +111,7 @@ def test_a_killed_worker_loses_no_submission_and_the_rest_is_graded_once(
 def grades(worker: subprocess.Popen[bytes]) -> bool:
     """Whether a worker has a desk."""
     return any(
-        "backlab.grading.desk_process" in one.cmdline() for one in psutil.Process(worker.pid).children()
+        "backlab.cohort.desk_process" in one.cmdline() for one in psutil.Process(worker.pid).children()
     )
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from backlab.grading import local
-from backlab.grading.cohort import Course, entries, grade, notebooks_in
-from backlab.grading.keeping import Kept
-from backlab.grading.local import on_this_machine
+from backlab.cohort import local
+from backlab.cohort.cohort import Course, entries, grade, notebooks_in
+from backlab.cohort.keeping import Kept
+from backlab.cohort.local import on_this_machine
 from backlab.grading.report import Report, from_json, to_json
 from services import ready
 from services.errors import BacklabError
@@ -141,7 +141,7 @@ def test_another_process_takes_over_from_one_that_was_killed(tmp_path: Path) -> 
 def desks(pid: int) -> set[int]:
     """The processes that grade for a `backlab grade`."""
     children = psutil.Process(pid).children()
-    return {one.pid for one in children if runs(one) and "backlab.grading.desk_process" in one.cmdline()}
+    return {one.pid for one in children if runs(one) and "backlab.cohort.desk_process" in one.cmdline()}
 
 
 def test_a_small_container_grades_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

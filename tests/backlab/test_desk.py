@@ -10,12 +10,12 @@ from typing import NoReturn
 import psutil
 import pytest
 
-from backlab.grading.caller import Caller
-from backlab.grading.cohort import Course, entries
-from backlab.grading.desk import Desk
-from backlab.grading.limits import Limits
-from backlab.grading.nursery import ENDS_S, Nursery
-from backlab.grading.sandbox import Sandbox
+from backlab.cohort.cohort import Course, entries
+from backlab.cohort.desk import Desk
+from backlab.sandbox.caller import Caller
+from backlab.sandbox.limits import Limits
+from backlab.sandbox.nursery import ENDS_S, Nursery
+from backlab.sandbox.sandbox import Sandbox
 from services import ready
 from tests.backlab import cohorts
 from tests.backlab.cohorts import RIGHT

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 
-from backlab.grading.caller import GuestError, Parrot
 from backlab.grading.gate import ANY, Gate
+from backlab.sandbox.caller import GuestError, Parrot
 from services.redis import Redis
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from backlab import course
 from backlab.grading.grade import Grader
-from backlab.grading.limits import Limits
-from backlab.grading.nursery import Nursery
 from backlab.grading.report import Report
+from backlab.sandbox.limits import Limits
+from backlab.sandbox.nursery import Nursery
 from services.errors import BacklabError
 from tests.backlab import cohorts
 from tests.backlab.cohorts import RIGHT

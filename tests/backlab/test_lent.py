@@ -11,7 +11,7 @@ import pytest
 from backlab import course
 from backlab.authoring.source import read
 from backlab.grading.contract import contract
-from backlab.grading.lent import Borrowed, BorrowedFromTheLab, files, kept_back, stripped
+from backlab.sandbox.lent import Borrowed, BorrowedFromTheLab, files, kept_back, stripped
 from services.errors import BacklabError
 
 MODULE = '''"""Says what it is for."""
@@ -34,7 +34,7 @@ def hint() -> str:
 WAYS = {"best": answer}
 '''
 IMPORTED = """
-from backlab.grading import lent
+from backlab.sandbox import lent
 lent.keep_back({"services.shop.pages": ["eagerly"]})
 from services.shop import pages
 try:

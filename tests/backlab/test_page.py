@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backlab.grading.page import page
+from backlab.cohort.page import page
 from backlab.grading.report import Judged, Report, from_json, to_csv, to_json
 
 

@@ -14,6 +14,8 @@ from backlab.authoring.source import read
 from backlab.grading.release import release
 from services.errors import BacklabError
 
+KEPT_BACK = ("/solved/", "/source/", "judge.py", "/sandbox/", "/grading/", "/cohort/")
+
 
 def test_a_release_holds_notebooks_and_workflows_but_no_solution_judge_or_key(tmp_path: Path) -> None:
     """Names first, then the text of every solution and wrong repair."""
@@ -25,11 +27,7 @@ def test_a_release_holds_notebooks_and_workflows_but_no_solution_judge_or_key(tm
         ".gitlab-ci.yml",
         "docs/class/jupyterhub_config.py",
     } <= names
-    assert not [
-        name
-        for name in names
-        if any(word in name for word in ("/solved/", "/source/", "judge.py", "grading"))
-    ]
+    assert not [name for name in names if any(word in name for word in KEPT_BACK)]
     lab = read(course.lab("4.2"))
     secrets = [*lab.solutions.values(), *(wrong.source for wrong in lab.wrongs)]
     texts = "".join(

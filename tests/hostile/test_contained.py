@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from backlab import course
-from backlab.grading import isolation
 from backlab.grading.grade import Grader
-from backlab.grading.limits import Limits
+from backlab.sandbox import isolation
+from backlab.sandbox.limits import Limits
 from tests.hostile import grader as on_the_grader
 from tests.hostile import machine, servers
 from tests.hostile.attempt import Attempt
@@ -54,7 +54,7 @@ def sandboxes(grader: Grader) -> set[int]:
         with contextlib.suppress(psutil.Error):
             if process.status() == psutil.STATUS_ZOMBIE or process.pid == parent:
                 continue
-            named = process.name() == "bwrap" or "backlab.grading.nursery_process" in process.cmdline()
+            named = process.name() == "bwrap" or "backlab.sandbox.nursery_process" in process.cmdline()
             if named or isolation.FIRST_ID <= process.uids().real < isolation.FIRST_ID + isolation.IDS:
                 found.add(process.pid)
     return found

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from backlab import course
-from backlab.grading import isolation
 from backlab.grading.grade import Grader
-from backlab.grading.limits import Limits
+from backlab.sandbox import isolation
+from backlab.sandbox.limits import Limits
 from tests.hostile.attempt import Caching
 from tests.hostile.caching import ATTEMPTS
 from tests.hostile.test_contained import sandboxes

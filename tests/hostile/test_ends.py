@@ -10,11 +10,11 @@ import pytest
 from backlab import course
 from backlab.authoring.source import Lab, read
 from backlab.bench import bench
-from backlab.grading import isolation
 from backlab.grading.contract import contract
-from backlab.grading.limits import Limits
 from backlab.grading.nbval_run import nbval_verdicts
-from backlab.grading.nursery import Nursery
+from backlab.sandbox import isolation
+from backlab.sandbox.limits import Limits
+from backlab.sandbox.nursery import Nursery
 
 LIMITS = Limits(seconds=3)
 pytestmark = [

@@ -15,7 +15,7 @@ import pytest
 from backlab import course
 from backlab.authoring import notebook
 from backlab.authoring.source import read
-from backlab.grading import isolation
+from backlab.sandbox import isolation
 from services import ready
 from tests.leaks.belongings import Belongings
 
@@ -72,4 +72,4 @@ def _spins(process: psutil.Process) -> bool:
         below = [" ".join(each.cmdline()) for each in process.children(recursive=True)]
     except psutil.Error:
         return False
-    return sum("grading.nursery" in line for line in below) >= 3  # the parent, the guest, its child
+    return sum("sandbox.nursery" in line for line in below) >= 3  # the parent, the guest, its child

@@ -16,9 +16,9 @@ import pytest
 from backlab import course
 from backlab.authoring import notebook
 from backlab.authoring.source import read
-from backlab.grading import isolation, landlock
 from backlab.grading.grade import Grader
-from backlab.grading.limits import Limits
+from backlab.sandbox import isolation, landlock
+from backlab.sandbox.limits import Limits
 from tests.hostile.attempt import HONEST, LAZY
 from tests.hostile.machine import ATTEMPTS
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from backlab import course
-from backlab.grading import isolation
 from backlab.grading.grade import Grader
-from backlab.grading.limits import Limits
+from backlab.sandbox import isolation
+from backlab.sandbox.limits import Limits
 
 pytestmark = [
     pytest.mark.long,

@@ -15,11 +15,11 @@ from typing import Any
 import psycopg
 import redis
 
-from backlab.grading.caller import SET_UP
 from backlab.grading.exactly import exactly
 from backlab.grading.gate import ANY, Gate
 from backlab.grading.room import GuestError, Room
 from backlab.interleaving.schedules import Schedule, Schedules
+from backlab.sandbox.caller import SET_UP
 
 DATABASE = 1  # as a gate numbers the two servers: Redis is 0
 TABLE = """

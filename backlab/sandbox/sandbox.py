@@ -13,11 +13,11 @@ import socket
 import subprocess
 from typing import Any, Self
 
-from backlab.grading import isolation, lent, rules
-from backlab.grading.doors import Doors
-from backlab.grading.guest_end import HOME
-from backlab.grading.limits import Limits
-from backlab.grading.nursery import Nursery, environment
+from backlab.sandbox import isolation, lent, rules
+from backlab.sandbox.doors import Doors
+from backlab.sandbox.guest_end import HOME
+from backlab.sandbox.limits import Limits
+from backlab.sandbox.nursery import Nursery, environment
 from backlab.stress import outside
 from services import leftovers, ready
 from services.errors import BacklabError

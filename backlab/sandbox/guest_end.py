@@ -14,10 +14,10 @@ import sys
 import traceback
 from typing import Any
 
-from backlab.grading import landlock, namespaces
+from backlab.sandbox import landlock, namespaces
 
 HOME = "/tmp"
-ROLES = {"guest": "backlab.grading.guest", "nbval": "backlab.grading.nbval_guest"}
+ROLES = {"guest": "backlab.sandbox.guest", "nbval": "backlab.sandbox.nbval_guest"}
 LIMITS = {
     "FSIZE": "file_bytes",
     "NPROC": "processes",

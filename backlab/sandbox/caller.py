@@ -13,10 +13,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from backlab.grading import lent
-from backlab.grading.limits import Limits, Watch
-from backlab.grading.nursery import Nursery
-from backlab.grading.sandbox import Sandbox
+from backlab.sandbox import lent
+from backlab.sandbox.limits import Limits, Watch
+from backlab.sandbox.nursery import Nursery
+from backlab.sandbox.sandbox import Sandbox
 
 SET_UP = "set-up"
 NAME = re.compile(r"[A-Za-z]{3,30}(?=:|;|$)")

@@ -1,6 +1,6 @@
 """Desks: processes that grade one submission after the other, each with servers of its own.
 
-thread --Work--> Desk --socket--> python -m backlab.grading.desk_process --> sandbox, judge, servers
+thread --Work--> Desk --socket--> python -m backlab.cohort.desk_process --> sandbox, judge, servers
 When whoever holds a desk dies, however it dies, the socket closes and the desk takes all of it down.
 """
 
@@ -16,8 +16,8 @@ import threading
 from pathlib import Path
 
 from backlab import course
+from backlab.cohort.work import Tell, Work
 from backlab.grading.hidden import KEY
-from backlab.grading.work import Tell, Work
 from services.errors import BacklabError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +37,7 @@ class Desk:
         environment = {name: value for name, value in os.environ.items() if name != KEY}
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "backlab.grading.desk_process", str(theirs.fileno())],
+                [sys.executable, "-m", "backlab.cohort.desk_process", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()], cwd=ROOT, start_new_session=True,
                 env={**environment, "BACKLAB_LABS": str(course.root())},
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

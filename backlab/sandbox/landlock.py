@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from backlab.grading.namespaces import LIBC
+from backlab.sandbox.namespaces import LIBC
 
 CREATE, ADD, RESTRICT = 444, 445, 446  # system calls, the same on every machine
 VERSION, PATH_BENEATH, NET_PORT = 1, 1, 2

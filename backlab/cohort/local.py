@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
 
-from backlab.grading.desk import Desks
-from backlab.grading.work import Tell, Work
+from backlab.cohort.desk import Desks
+from backlab.cohort.work import Tell, Work
 
 JOB_BYTES = 2 << 30  # the budget of a lab
 CONTROL_GROUP = Path("/sys/fs/cgroup/memory.max")  # what a container may use

@@ -1,6 +1,6 @@
 """The preloaded parent: it has imported everything once, and each guest is a fork of it.
 
-python -m backlab.grading.nursery_process <fd> <- {"do": "preload" | "listen" | "start", ...} + descriptors
+python -m backlab.sandbox.nursery_process <fd> <- {"do": "preload" | "listen" | "start", ...} + descriptors
 It holds no key and no judge: what a guest finds in its memory is what any kernel has.
 """
 
@@ -17,10 +17,10 @@ import sys
 import time
 from typing import Any
 
-from backlab.grading import guest_end, lent, namespaces
+from backlab.sandbox import guest_end, lent, namespaces
 
 REQUEST_BYTES = 1 << 20
-READY_MADE = ("backlab.grading.guest", "backlab.grading.nbval_guest")
+READY_MADE = ("backlab.sandbox.guest", "backlab.sandbox.nbval_guest")
 
 
 def serve(orders: socket.socket) -> None:

@@ -25,7 +25,7 @@ from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
 from backlab.authoring import listening
-from backlab.grading import lent
+from backlab.sandbox import lent
 
 ANSI = re.compile("\x1b\\[[0-9;]*m")
 LOOK_S = 0.3

@@ -1,6 +1,6 @@
 """The nursery, seen by the grader: a parent, started once for a lab, that has imported what guests will need.
 
-Nursery(imports, guest) --socket--> python -m backlab.grading.nursery_process --fork--> guests in sandboxes
+Nursery(imports, guest) --socket--> python -m backlab.sandbox.nursery_process --fork--> guests in sandboxes
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from backlab.grading import lent
-from backlab.grading.guest_end import HOME
+from backlab.sandbox import lent
+from backlab.sandbox.guest_end import HOME
 from services.errors import BacklabError
 
 ENDS_S = 5.0
@@ -31,7 +31,7 @@ class Nursery:
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "backlab.grading.nursery_process", str(theirs.fileno())],
+                [sys.executable, "-m", "backlab.sandbox.nursery_process", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()], cwd=ROOT, env=environment(), start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip

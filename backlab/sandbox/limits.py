@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backlab.grading.sandbox import Sandbox
+    from backlab.sandbox.sandbox import Sandbox
 
 EVERY_S = 0.25
 

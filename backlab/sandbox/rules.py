@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from backlab import course
-from backlab.grading import isolation, landlock, lent
+from backlab.sandbox import isolation, landlock, lent
 from services import cache
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")

@@ -12,13 +12,14 @@ from typing import Protocol
 
 from backlab import course
 from backlab.authoring.source import read
-from backlab.grading import isolation, submission
+from backlab.cohort.keeping import Kept, digest_of
+from backlab.cohort.work import Work
+from backlab.grading import submission
 from backlab.grading.contract import contract, fingerprint
 from backlab.grading.grade import refused_report
 from backlab.grading.hidden import root_of
-from backlab.grading.keeping import Kept, digest_of
 from backlab.grading.report import Report, from_json
-from backlab.grading.work import Work
+from backlab.sandbox import isolation
 from services.errors import BacklabError
 
 NO_SUBMISSIONS = {".ipynb_checkpoints", "fresh"}  # Jupyter's, and what an update works from

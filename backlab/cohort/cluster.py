@@ -12,8 +12,8 @@ import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from backlab.grading import cluster_end
-from backlab.grading.work import Tell, Work
+from backlab.cohort import cluster_end
+from backlab.cohort.work import Tell, Work
 from services.errors import BacklabError
 
 REACH_S = 5.0

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backlab import course
-from backlab.grading import landlock
-from backlab.grading.guest_end import HOME
+from backlab.sandbox import landlock
+from backlab.sandbox.guest_end import HOME
 from services import cache
 from services.errors import BacklabError
 

@@ -13,12 +13,12 @@ from typing import Any
 
 from backlab import course
 from backlab.authoring.source import read
-from backlab.grading import isolation
 from backlab.grading.contract import fingerprint
 from backlab.grading.grade import Grader
 from backlab.grading.hidden import Draw
-from backlab.grading.limits import Limits
 from backlab.grading.report import Judged, Report, to_json
+from backlab.sandbox import isolation
+from backlab.sandbox.limits import Limits
 from services.errors import BacklabError
 
 Tell = Callable[[str], None]

@@ -1,6 +1,6 @@
 """A desk's process: grades what comes down its line, one submission after the other, until it hangs up.
 
-python -m backlab.grading.desk_process <fd>  <- a Work on each line
+python -m backlab.cohort.desk_process <fd>  <- a Work on each line
                                              -> {"stage": "judging"} ... {"report": "..."} | {"error": [...]}
 """
 
@@ -17,7 +17,7 @@ import threading
 from typing import NoReturn
 
 from backlab.check import describe
-from backlab.grading.work import Graders, Work
+from backlab.cohort.work import Graders, Work
 from services.errors import BacklabError
 
 IDLE_S = 30.0  # then its servers are of no use to anybody

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from backlab.grading.desk import Desks
-from backlab.grading.work import Work
+from backlab.cohort.desk import Desks
+from backlab.cohort.work import Work
 
 _runs: dict[str, Desks] = {}  # desks that have had nothing to do for a while end by themselves
 _lock = threading.Lock()

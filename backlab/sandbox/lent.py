@@ -23,7 +23,7 @@ from services.errors import BacklabError
 Answers = Mapping[str, Sequence[str]]  # names by module; "*" for functions, classes and CONSTANTS
 ALL = "*"
 AGAIN = ("labs", "services.shop")  # packages that nbval's kernel imports anew, with everything in them
-HEAD = "from backlab.grading.lent import Borrowed, BorrowedFromTheLab"
+HEAD = "from backlab.sandbox.lent import Borrowed, BorrowedFromTheLab"
 
 
 def kept_back(judges: Iterable[Path]) -> dict[str, list[str]]:
