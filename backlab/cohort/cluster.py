@@ -61,13 +61,25 @@ def on_a_cluster(client: Any, works: Mapping[int, Work], tell: Tell) -> Iterator
             number = futures.pop(future)
             yield number, _report(future, works[number])
             future.release()
-            tell(f"{len(client.nthreads())} workers")
+            tell(f"{_workers(client)} workers")
     finally:
         with contextlib.suppress(
             Exception
         ):  # whatever has become of the scheduler, desks go home by themselves
             client.cancel(list(futures))
             client.run(cluster_end.close, run)
+
+
+def _workers(client: Any) -> int:
+    """How many there are, which only the scheduler knows."""
+    try:
+        return len(client.nthreads())
+    except OSError:
+        raise _gone() from None
+
+
+def _gone() -> BacklabError:
+    return BacklabError("the Dask scheduler has gone", "start it and run the same command again: it goes on")
 
 
 def _report(future: Any, work: Work) -> str:
@@ -78,9 +90,7 @@ def _report(future: Any, work: Work) -> str:
     try:  # its status may change while we look: a finished one is graded again when its worker dies
         return str(future.result())
     except FutureCancelledError:
-        raise BacklabError(
-            "the Dask scheduler has gone", "start it and run the same command again: it goes on"
-        ) from None
+        raise _gone() from None
     except KilledWorker:
         return work.unclear(f"{DEATHS} workers died under it")
     except Exception as error:

@@ -15,9 +15,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from backlab.cohort.cluster import connect, on_a_cluster
 from backlab.cohort.cohort import Course, entries, notebooks_in
 from backlab.grading.hidden import root_of
 from services import ready
+from services.errors import BacklabError
 from tests.backlab import cohorts
 from tests.backlab.cohorts import RIGHT, SLOW, WRONG
 from tests.leaks.belongings import runs
@@ -199,3 +201,16 @@ def test_a_scheduler_that_goes_in_mid_run_is_told_and_finished_reports_stay(
     after = cohorts.reports(tmp_path)
     assert len(after) == 8
     assert after | before == after
+
+
+def test_a_scheduler_that_goes_between_two_reports_is_told(tmp_path: Path, cluster: Cluster) -> None:
+    """Not what came of the question how many workers there are, which had the run end with a traceback."""
+    folder = cohorts.hand_in(tmp_path / "in", ada=RIGHT, bob=SLOW)
+    works = [entry.work for entry in entries(notebooks_in([folder]), Course(b"key", True), None)]
+    cluster.worker()
+    reports = on_a_cluster(connect(cluster.address), dict(enumerate(filter(None, works))), lambda _: None)
+    next(reports)
+    cluster.scheduler.kill()
+    cluster.scheduler.wait()
+    with pytest.raises(BacklabError, match="the Dask scheduler has gone"):
+        list(reports)
