@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from backlab import course
 from tests import house
 
 FOLDER = house.ROOT / "docs/class"
@@ -40,6 +42,22 @@ def test_a_trial_needs_a_password(tmp_path: Path) -> None:
     code, words = start(tmp_path, BACKLAB_CLASS_PASSWORD="short")
     assert code == 2
     assert words.endswith("set BACKLAB_CLASS_PASSWORD (8 characters)")
+
+
+def test_a_learner_gets_each_lab_once_and_the_course_page_knows_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From this repository, too, which has sources instead of `labs/fresh`; what a learner wrote stays."""
+    ours = [place.id for place in course.labs()]
+    monkeypatch.setenv("BACKLAB_LABS", str(tmp_path / "own/labs"))
+    hand_out = runpy.run_path(str(FOLDER / "start_learner.py"))["hand_out"]
+    hand_out(course.root())
+    assert [place.id for place in course.labs()] == ours
+    written = course.lab("4.2").learner
+    written.write_text("what a learner wrote")
+    hand_out(course.root())
+    assert written.read_text() == "what a learner wrote"
+    assert course.lab("4.2").title == "How many questions does one page ask?"
 
 
 def test_kubernetes_gets_the_same_settings_and_the_image_s_own_paths() -> None:

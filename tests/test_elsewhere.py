@@ -16,10 +16,12 @@ import pytest
 import yaml
 
 from backlab import course
+from services import kinds
 from tests import house
 
 BIN = Path(sys.executable).parent
 LAB = course.lab("4.2")
+JUPYTERLAB = "services/images/jupyterlab/Dockerfile"
 WITHIN_S = 240
 # what a front end without our widgets, or without any, can show
 PLAIN = {"text/plain", "text/html", "image/png", "text/markdown"}
@@ -96,6 +98,17 @@ def test_the_devcontainer_is_whole() -> None:
         "/.venv/bin/python"
     )
     assert int(described["hostRequirements"]["memory"].removesuffix("gb")) >= 2
+
+
+@pytest.mark.parametrize(
+    "place", [".devcontainer/devcontainer.json", "binder/apt.txt", JUPYTERLAB, "docs/class.md"]
+)
+def test_an_environment_brings_the_servers_that_no_wheel_has(place: str) -> None:
+    """Else the course page says "lacks memcached" to whoever came by that way."""
+    kinds_of_labs = {kinds.find(kind) for lab in course.labs() for kind in lab.servers}
+    wanted = {kind.programs.apt for kind in kinds_of_labs if kind.programs and not kind.programs.package}
+    assert {"memcached", "prometheus"} <= wanted
+    assert wanted <= set(re.findall(r"[\w-]+", (house.ROOT / place).read_text()))
 
 
 def test_binder_takes_locked_wheels_only() -> None:

@@ -23,11 +23,13 @@ FILES = (
     "LICENSE",
     "README.md",
     ".gitignore",
+    ".dockerignore",
     "docs/class.md",
     "docs/class/jupyterhub_config.py",
     "docs/class/start_learner.py",
     "docs/class/package.json",
     "docs/class/package-lock.json",
+    "docs/class/zero-to-jupyterhub.yaml",
 )
 HIDDEN = {"solved", "source", "sandbox", "grading", "cohort", "__pycache__"}
 GRADERS = {"grade.py", "release.py", "prove.py"}

@@ -14,16 +14,16 @@ COURSE = Path(__file__).resolve().parents[2]
 def hand_out(labs: Path) -> None:
     """Copy each notebook that the learner does not have; nobody else may look into the folder.
 
-    `labs/fresh`, from which `backlab update` takes what is new, is no work of theirs: it is the course's.
+    `labs/fresh` is the course's: it says which labs there are, and `backlab update` takes the new from it.
     """
     labs.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for notebook in sorted((COURSE / "labs").glob("m*/*.ipynb")):
-        own = labs / notebook.relative_to(COURSE / "labs")
-        if not own.exists():
-            own.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(notebook, own)
-    if (COURSE / "labs/fresh").is_dir():
-        shutil.copytree(COURSE / "labs/fresh", labs / "fresh", dirs_exist_ok=True)
+    released = COURSE / "labs/fresh"
+    given = released if released.is_dir() else COURSE / "labs"
+    for notebook in sorted(given.glob("m*/*.ipynb")):
+        own, fresh = (place / notebook.relative_to(given) for place in (labs, labs / "fresh"))
+        for copy in [fresh] if own.exists() else [own, fresh]:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(notebook, copy)
 
 
 if __name__ == "__main__":
