@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import nbformat
 import pytest
 import yaml
 
 from backlab import course
-from services import kinds
+from services import kinds, ports, ready
 from tests import house
 
 BIN = Path(sys.executable).parent
@@ -111,6 +112,24 @@ def test_an_environment_brings_the_servers_that_no_wheel_has(place: str) -> None
     assert wanted <= set(re.findall(r"[\w-]+", (house.ROOT / place).read_text()))
 
 
+def test_binder_s_jupyter_has_the_course_page(tmp_path: Path) -> None:
+    """Its start script hands on to whatever Binder starts, with settings that switch our extension on."""
+    free = ports.reserve()
+    free.close()
+    address = f"http://127.0.0.1:{free.port}/backlab?token=binders"
+    argv = [house.ROOT / "binder/start", "jupyter", "server", "--no-browser", "--allow-root"]
+    argv += [f"--port={free.port}", "--port-retries=0", "--IdentityProvider.token=binders"]
+    env = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "BACKLAB_DIARY": str(tmp_path / "diary.json")}
+    with subprocess.Popen(argv, cwd=house.ROOT, env=env, stderr=subprocess.DEVNULL) as server:
+        try:
+            ready.until(
+                lambda: httpx.get(address).raise_for_status(), within_s=30, not_yet=(httpx.TransportError,)
+            )
+            assert LAB.title in httpx.get(address).text
+        finally:
+            server.terminate()
+
+
 def test_binder_takes_locked_wheels_only() -> None:
     """Its builder has neither our compilers nor our patience; conda's file names the same lock."""
     folder = house.ROOT / "binder"
@@ -118,5 +137,5 @@ def test_binder_takes_locked_wheels_only() -> None:
         "--only-binary=:all:", "-r", "../requirements.lock"]  # fmt: skip
     assert (folder / "runtime.txt").read_text().startswith("python-3.1")
     subprocess.run(["sh", "-n", str(folder / "postBuild")], check=True)
-    assert os.access(folder / "postBuild", os.X_OK)
+    assert all(os.access(folder / script, os.X_OK) for script in ("postBuild", "start"))
     assert "requirements.lock" in str(yaml.safe_load((house.ROOT / "environment.yml").read_text()))
