@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 import yaml
+from jupyter_client import KernelManager
 
 from backlab import course
+from backlab.authoring import listening
 from tests import house
 
 BIN = Path(sys.executable).parent
@@ -23,6 +27,13 @@ LAB = course.lab("4.2")
 WITHIN_S = 240
 # what a front end without our widgets, or without any, can show
 PLAIN = {"text/plain", "text/html", "image/png", "text/markdown"}
+# two things that are rewritten in place in one cell: a bar, and a plot whose title changes
+GROWS = """
+import time
+from backlab import live, measure, plot
+draw = lambda rows: plot.bars(rows, title=f"{len(rows)} calls")
+measure({"a": lambda _: time.sleep(0.05)}, repeat=30, live=live(draw))
+"""
 JSON_WITH_COMMENTS = re.compile(r"^\s*//.*$", re.M)
 
 
@@ -36,6 +47,21 @@ def outputs(notebook: Path) -> Iterator[tuple[set[str], Any]]:
 def said(notebook: Path) -> str:
     """Everything that a notebook printed."""
     return "".join(output.get("text", "") for _, output in outputs(notebook))
+
+
+@contextmanager
+def kernel() -> Iterator[Any]:
+    """A client of a kernel of its own."""
+    manager = KernelManager(**listening.names())
+    manager.start_kernel(cwd=str(house.ROOT))
+    client = manager.blocking_client()
+    try:
+        client.start_channels()
+        client.wait_for_ready(timeout=60)
+        yield client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
 
 
 def typed(*command: str) -> None:
@@ -76,6 +102,25 @@ def test_every_output_has_a_plain_form(lab: course.Place) -> None:
     shown = [set(output.data) for _, output in outputs(lab.learner) if "data" in output]
     assert shown
     assert all(kinds & PLAIN for kinds in shown)
+
+
+def test_what_is_rewritten_in_place_keeps_its_metadata_or_changes_its_forms() -> None:
+    """Else VS Code's Jupyter (2026.6.1) writes the whole cell anew from an old copy, and a figure is lost."""
+    shown: dict[str, list[tuple[Any, int]]] = {}
+
+    def see(message: dict[str, Any]) -> None:
+        content = message["content"]
+        if display := content.get("transient", {}).get("display_id"):
+            shown.setdefault(display, []).append((content["metadata"], len(content["data"])))
+
+    with kernel() as client:
+        reply = client.execute_interactive(GROWS, timeout=WITHIN_S, output_hook=see)
+    assert reply["content"]["status"] == "ok", reply
+    assert len(shown) == 2
+    for states in shown.values():
+        assert len(states) > 2
+        for (before, forms), (after, forms_after) in itertools.pairwise(states):
+            assert before == after or forms != forms_after
 
 
 @pytest.mark.parametrize("lab", course.labs(), ids=lambda place: place.id)
