@@ -104,6 +104,15 @@ def test_every_output_has_a_plain_form(lab: course.Place) -> None:
     assert all(kinds & PLAIN for kinds in shown)
 
 
+@pytest.mark.parametrize("lab", course.labs(), ids=lambda place: place.id)
+def test_the_first_import_that_another_python_lacks_says_which_one_to_choose(lab: course.Place) -> None:
+    """A notebook program shows that line in the ModuleNotFoundError of whoever has chosen another kernel."""
+    code = "\n".join(cell.source for cell in nbformat.read(lab.learner, as_version=4).cells[:4])
+    imports = re.findall(r"^(?:import|from) (\w+)(.*)$", code, re.M)
+    first = next(rest for module, rest in imports if module not in sys.stdlib_module_names)
+    assert "choose the course's Python, .venv, as kernel" in first
+
+
 def test_what_is_rewritten_in_place_keeps_its_metadata_or_changes_its_forms() -> None:
     """Else VS Code's Jupyter (2026.6.1) writes the whole cell anew from an old copy, and a figure is lost."""
     shown: dict[str, list[tuple[Any, int]]] = {}
