@@ -1,6 +1,9 @@
 """A plot that grows while a long experiment runs and ends as the final figure.
 
 measure(..., live=live(draw)) -> offer(rows) -> draw(rows) -> the same display, rewritten in place
+
+A growing picture keeps its metadata and has no text; the final figure has both of its own. Where a display
+has as many forms as before and other metadata, VS Code rewrites all outputs of the cell from an old copy.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ LONGEST_S = 1.0  # between two: the first one also imports matplotlib
 LAYOUT_S = 1.0  # how long a growing plot keeps its layout, which is a third of the work
 SHARE = 1 / 3  # of the time may go into drawing; an expensive plot is drawn less often
 
+GROWING = "A plot that grows while its cell runs."
+
 
 class Live:
     """One display that is redrawn from the rows so far; between calls, never during one."""
@@ -31,6 +36,7 @@ class Live:
         self._handle: Any = None
         self._next_s = self._laid_out_s = 0.0
         self._former: Card | None = None
+        self._metadata: dict[str, Any] = {}
         self.redraws = 0
 
     def offer(self, rows: Callable[[], pd.DataFrame]) -> None:
@@ -43,20 +49,20 @@ class Live:
         """Draw now. A plot that cannot be drawn yet (too few rows) is skipped, not fatal."""
         started = time.monotonic()
         try:
-            bundle, metadata = self._frame(rows)
+            picture = self._frame(rows)
         except Exception:
             return
         self.redraws += 1
         if self._handle is None:
             from IPython.display import display
 
-            self._handle = display(bundle, raw=True, metadata=metadata, display_id=True)
+            self._handle = display(picture, raw=True, metadata=self._metadata, display_id=True)
         else:
-            self._handle.update(bundle, raw=True, metadata=metadata)
+            self._handle.update(picture, raw=True, metadata=self._metadata)
         spent_s = time.monotonic() - started
         self._next_s = time.monotonic() + min(max(FASTEST_S, spent_s / self._share - spent_s), LONGEST_S)
 
-    def _frame(self, rows: pd.DataFrame) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _frame(self, rows: pd.DataFrame) -> dict[str, str]:
         """One picture of many: coarser than the last one, and laid out like the one before it."""
         card = self._draw(rows)
         if self._former is not None and time.monotonic() - self._laid_out_s < LAYOUT_S:
@@ -64,7 +70,10 @@ class Live:
         else:
             self._laid_out_s = time.monotonic()
         self._former = card
-        return card.bundle(sharpness=1)
+        data, metadata = card.bundle(sharpness=1)
+        if not self._metadata:
+            self._metadata = {"image/png": metadata["image/png"] | {"alt": GROWING}}
+        return {"image/png": data["image/png"]}
 
     def finish(self, rows: pd.DataFrame) -> None:
         """The final figure, in the place of the growing one; here an error in the drawing is told.

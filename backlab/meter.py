@@ -6,10 +6,13 @@ a sampler, once a second -> private memory of this process and all its children,
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
 from typing import Any
+
+from services import warden
 
 BUDGET_S = 45
 SAMPLE_EVERY_S = 1.0
@@ -63,12 +66,11 @@ class Meter:
 
 
 def memory_bytes() -> int:
-    """Memory of this process and its descendants; shared pages, which all of them map, count once."""
+    """Memory of this process, its descendants and its servers; shared pages, which all map, count once."""
     import psutil
 
-    me = psutil.Process()
     private, shared = 0, 0
-    for process in [me, *me.children(recursive=True)]:
+    for process in _ours():
         try:
             held = process.memory_info()
         except psutil.Error:  # it ended meanwhile
@@ -76,3 +78,14 @@ def memory_bytes() -> int:
         common = getattr(held, "shared", 0)  # Linux only; elsewhere the sum is an upper bound
         private, shared = private + held.rss - common, max(shared, common)
     return private + shared
+
+
+def _ours() -> set[Any]:
+    """This process and all below it, and the warden and all below it, which may stand apart."""
+    import psutil
+
+    roots = [psutil.Process()]
+    with contextlib.suppress(psutil.Error):
+        if apart := warden.pid():
+            roots.append(psutil.Process(apart))
+    return {one for root in roots for one in [root, *root.children(recursive=True)]}

@@ -2,6 +2,9 @@
 
 progress(iterable) -> tqdm in a terminal (on stderr)
                    -> one display, updated in place and emptied at the end, in a notebook
+
+What changes travels as content and as `transient`, which nobody stores; a display's metadata stay as they
+were, or VS Code rewrites all outputs of the cell from an old copy and loses what was shown since.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 MIME = "application/x-backlab-progress"  # `backlab run` draws it in the terminal, `backlab build` drops it
+MARK: dict[str, Any] = {MIME: {}}
 
 
 def progress(things: Iterable[T], label: str, *, total: int | None = None, unit: str = "step") -> Iterator[T]:
@@ -35,12 +39,12 @@ def activity(label: str) -> Iterator[Callable[[str], None]]:
     if in_notebook():
         from IPython.display import display
 
-        meta = {MIME: {"label": label}}
-        handle = display({"text/plain": label}, raw=True, display_id=True, metadata=meta)
+        handle = display({"text/plain": label}, raw=True, display_id=True, metadata=MARK)
+        _rewrite(handle, {"text/plain": label}, {"label": label})
 
     def say(what: str) -> None:
         if handle is not None:
-            handle.update({"text/plain": f"{label}: {what}"}, raw=True, metadata={MIME: {"label": what}})
+            _rewrite(handle, {"text/plain": f"{label}: {what}"}, {"label": what})
         elif sys.stderr.isatty():
             sys.stderr.write(f"\r\x1b[2K{label}: {what}")
             sys.stderr.flush()
@@ -49,7 +53,7 @@ def activity(label: str) -> Iterator[Callable[[str], None]]:
         yield say
     finally:
         if handle is not None:
-            handle.update({"text/plain": ""}, raw=True, metadata={MIME: {"over": True}})
+            _rewrite(handle, {"text/plain": ""}, {"over": True})
         elif sys.stderr.isatty():
             sys.stderr.write("\r\x1b[2K")
 
@@ -72,15 +76,19 @@ def _in_notebook(things: Iterable[T], label: str, total: int | None, unit: str) 
         for done, thing in enumerate(things):
             now = time.monotonic()
             if handle is None and now - began > 0.15:  # what is over at once needs no bar
-                handle = display({"text/plain": ""}, raw=True, display_id=True, metadata={MIME: {}})
+                handle = display({"text/plain": ""}, raw=True, display_id=True, metadata=MARK)
             if handle is not None and (shown == began or now - shown > 0.2):
                 shown = now
-                bundle, meta = _frame(label, done, total, unit, now - began)
-                handle.update(bundle, raw=True, metadata=meta)
+                _rewrite(handle, *_frame(label, done, total, unit, now - began))
             yield thing
     finally:
         if handle is not None:
-            handle.update({"text/plain": ""}, raw=True, metadata={MIME: {"label": label, "over": True}})
+            _rewrite(handle, {"text/plain": ""}, {"label": label, "over": True})
+
+
+def _rewrite(handle: Any, bundle: dict[str, Any], facts: dict[str, Any]) -> None:
+    """Show something else in the same place, and tell whoever draws it elsewhere the bare facts."""
+    handle.update(bundle, raw=True, metadata=MARK, transient={MIME: facts})
 
 
 def _frame(
@@ -89,8 +97,8 @@ def _frame(
     """One state of the bar: a bundle to display, and the bare facts for whoever draws it elsewhere."""
     facts = {"label": label, "done": done, "total": total}
     if not total:
-        return {"text/plain": f"{label}: {done} {unit}s, {spent_s:.0f} s so far"}, {MIME: facts}
+        return {"text/plain": f"{label}: {done} {unit}s, {spent_s:.0f} s so far"}, facts
     left_s = spent_s / done * (total - done) if done else None
     text = f"{label}: {done} of {total}" + (f", about {left_s:.0f} s left" if left_s is not None else "")
     html = f'<progress value="{done}" max="{total}"></progress> {text}'
-    return {"text/plain": text, "text/html": html}, {MIME: facts | {"left_s": left_s}}
+    return {"text/plain": text, "text/html": html}, facts | {"left_s": left_s}

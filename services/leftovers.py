@@ -83,6 +83,15 @@ def outlast(pids: list[int]) -> None:
         time.sleep(0.001)
 
 
+def exists(pid: int) -> bool:
+    """Whether there is a process with this id, be it only a zombie."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def runs(pid: int) -> bool:
     """False for one that is gone, or of which nothing is left but what its parent has to collect.
 

@@ -22,25 +22,29 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from services import ready
+from services import leftovers, ready
 from services.errors import BacklabError
 
 ROOT = Path(__file__).resolve().parent.parent
 START = "import sys; sys.path.insert(0, sys.argv[1]); from services.warden_process import main; main()"
 REPLY_S = 30.0
 IMPORTS_S = 60.0  # for a fork server's modules, on the busiest of machines
+# VS Code's stop button sends SIGINT to each process below the kernel, which ends most servers: in its kernels
+# (not in its terminals, which lack these names) the warden and its servers are not below
+PRESSES_ALL = ("VSCODE_PID", "VSCODE_CWD")
 
 
 class Warden:
     """The kernel's end of the socket to its warden."""
 
     def __init__(self) -> None:
+        apart = any(name in os.environ for name in PRESSES_ALL)
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", START, str(ROOT)],
+                [sys.executable, "-I", "-S", "-c", START, str(ROOT), *(["apart"] if apart else [])],
                 stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if apart else subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C in our terminal is not for the warden
                 cwd="/",
@@ -50,7 +54,7 @@ class Warden:
         self._replies = ours.makefile("rb")
         self._lock = threading.Lock()
         self._numbers = itertools.count()
-        self.pid = self._process.pid
+        self.pid = int(self._process.communicate()[0]) if apart else self._process.pid
 
     def ask(self, deed: str, *args: Any) -> Any:
         """Have one deed done and return its result."""
@@ -81,6 +85,9 @@ class Warden:
         """Let the warden take everything down, and wait for it."""
         self._socket.shutdown(socket.SHUT_RDWR)  # reaches it even while a forked child holds a copy
         self.drop()
+        if self.pid != self._process.pid:
+            ready.true(lambda: not leftovers.runs(self.pid), within_s=within_s)
+            return
         try:
             self._process.wait(within_s)
         except subprocess.TimeoutExpired:
@@ -105,6 +112,12 @@ def current() -> Warden:
         if _warden is None:
             _warden = Warden()
         return _warden
+
+
+def pid() -> int | None:
+    """The warden's process id, where there is one; below it are the servers."""
+    warden = _warden
+    return warden.pid if warden else None
 
 
 def spawn(

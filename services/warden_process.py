@@ -15,6 +15,7 @@ import json
 import os
 import select
 import signal
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -188,14 +189,14 @@ def clean_up() -> None:
         os.waitpid(leftovers.fork_remover(address, f"/networks/{name}"), 0)
 
 
-def serve(link: int, kernel: int) -> None:
+def serve(link: int, kernel: int, apart: bool) -> None:
     """Answer the kernel process's requests, one line each, until it is gone."""
     watched = [link]
     if hasattr(os, "pidfd_open"):  # a forked child of the kernel may hold the socket open; this sees through
         watched.append(os.pidfd_open(kernel))
     tick_s = None if len(watched) == 2 else 0.25
     received = b""
-    while os.getppid() == kernel:
+    while leftovers.exists(kernel) if apart else os.getppid() == kernel:
         ready, _, _ = select.select(watched, [], [], tick_s)
         if not ready:
             continue
@@ -216,17 +217,26 @@ def _answer(line: bytes) -> dict[str, Any]:
         return {"to": number, "error": str(error)}
 
 
+def step_aside() -> None:
+    """Go on in a child that nobody below the kernel is the parent of, and tell the kernel its process id."""
+    if pid := os.fork():
+        os.write(1, str(pid).encode())
+        os._exit(0)
+
+
 def main() -> None:
     """Be the warden of our parent process; its socket is standard input."""
-    kernel = os.getppid()
+    kernel, apart = os.getppid(), "apart" in sys.argv
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
+    if apart:
+        step_aside()
     link = os.dup(0)  # closed by exec, which descriptor 0 is not
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
     try:
-        serve(link, kernel)
+        serve(link, kernel, apart)
     except OSError:  # the kernel process died while we wrote to it, or before we looked
         pass
     finally:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,10 @@ import httpx
 import nbformat
 import pytest
 import yaml
+from jupyter_client import KernelManager
 
 from backlab import course
+from backlab.authoring import listening
 from services import kinds, ports, ready
 from tests import house
 
@@ -26,6 +30,13 @@ JUPYTERLAB = "services/images/jupyterlab/Dockerfile"
 WITHIN_S = 240
 # what a front end without our widgets, or without any, can show
 PLAIN = {"text/plain", "text/html", "image/png", "text/markdown"}
+# two things that are rewritten in place in one cell: a bar, and a plot whose title changes
+GROWS = """
+import time
+from backlab import live, measure, plot
+draw = lambda rows: plot.bars(rows, title=f"{len(rows)} calls")
+measure({"a": lambda _: time.sleep(0.05)}, repeat=30, live=live(draw))
+"""
 JSON_WITH_COMMENTS = re.compile(r"^\s*//.*$", re.M)
 
 
@@ -39,6 +50,21 @@ def outputs(notebook: Path) -> Iterator[tuple[set[str], Any]]:
 def said(notebook: Path) -> str:
     """Everything that a notebook printed."""
     return "".join(output.get("text", "") for _, output in outputs(notebook))
+
+
+@contextmanager
+def kernel() -> Iterator[Any]:
+    """A client of a kernel of its own."""
+    manager = KernelManager(**listening.names())
+    manager.start_kernel(cwd=str(house.ROOT))
+    client = manager.blocking_client()
+    try:
+        client.start_channels()
+        client.wait_for_ready(timeout=60)
+        yield client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
 
 
 def typed(*command: str) -> None:
@@ -79,6 +105,34 @@ def test_every_output_has_a_plain_form(lab: course.Place) -> None:
     shown = [set(output.data) for _, output in outputs(lab.learner) if "data" in output]
     assert shown
     assert all(kinds & PLAIN for kinds in shown)
+
+
+@pytest.mark.parametrize("lab", course.labs(), ids=lambda place: place.id)
+def test_the_first_import_that_another_python_lacks_says_which_one_to_choose(lab: course.Place) -> None:
+    """A notebook program shows that line in the ModuleNotFoundError of whoever has chosen another kernel."""
+    code = "\n".join(cell.source for cell in nbformat.read(lab.learner, as_version=4).cells[:4])
+    imports = re.findall(r"^(?:import|from) (\w+)(.*)$", code, re.M)
+    first = next(rest for module, rest in imports if module not in sys.stdlib_module_names)
+    assert "choose the course's Python, .venv, as kernel" in first
+
+
+def test_what_is_rewritten_in_place_keeps_its_metadata_or_changes_its_forms() -> None:
+    """Else VS Code's Jupyter (2026.6.1) writes the whole cell anew from an old copy, and a figure is lost."""
+    shown: dict[str, list[tuple[Any, int]]] = {}
+
+    def see(message: dict[str, Any]) -> None:
+        content = message["content"]
+        if display := content.get("transient", {}).get("display_id"):
+            shown.setdefault(display, []).append((content["metadata"], len(content["data"])))
+
+    with kernel() as client:
+        reply = client.execute_interactive(GROWS, timeout=WITHIN_S, output_hook=see)
+    assert reply["content"]["status"] == "ok", reply
+    assert len(shown) == 2
+    for states in shown.values():
+        assert len(states) > 2
+        for (before, forms), (after, forms_after) in itertools.pairwise(states):
+            assert before == after or forms != forms_after
 
 
 @pytest.mark.parametrize("lab", course.labs(), ids=lambda place: place.id)

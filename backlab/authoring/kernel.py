@@ -132,13 +132,11 @@ class _Client(NotebookClient):
         if kind == "stream":
             self.listen(Event("text", cell, cell_index, content["text"], {"name": content["name"]}))
         elif kind in ("display_data", "update_display_data"):
-            metadata = content.get("metadata") or {}
+            metadata, transient = content.get("metadata") or {}, content.get("transient") or {}
             if MIME in metadata:
-                self.listen(Event("progress", cell, cell_index, facts=metadata[MIME]))
+                self.listen(Event("progress", cell, cell_index, facts=transient.get(MIME, {})))
             elif "image/png" in content.get("data", {}):
                 facts = {"png": content["data"]["image/png"], **metadata.get("image/png", {})}
-                facts["display"] = (content.get("transient") or {}).get("display_id") or msg["header"][
-                    "msg_id"
-                ]
+                facts["display"] = transient.get("display_id") or msg["header"]["msg_id"]
                 self.listen(Event("figure", cell, cell_index, facts=facts))
         return super().process_message(msg, cell, cell_index)

@@ -42,7 +42,7 @@ data_seed = 42
 
 ```{code-cell}
 :tags: [setup]
-from backlab import check, plot, predict
+from backlab import check, plot, predict  # not found? choose the course's Python, .venv, as kernel
 ```
 
 ## Your guess
