@@ -127,7 +127,8 @@ class Card(Figure):
     def bundle(self, sharpness: int = SHARPNESS) -> tuple[dict[str, Any], dict[str, Any]]:
         """What a notebook stores: the picture at its size on the page, and the alternative text.
 
-        nbconvert, nbsphinx and VS Code read `alt`; JupyterLab 4.6 writes alt="Image" whatever we say.
+        nbconvert, nbsphinx and VS Code read `alt`; JupyterLab 4.6 does not, so our extension for it does
+        (`backlab/jupyter_config/labextensions`).
         """
         data = {"image/png": base64.b64encode(self.png(sharpness)).decode(), "text/plain": self.alt}
         width, height = (round(inches * DPI) for inches in self.get_size_inches())
