@@ -9,10 +9,10 @@
   const MIME = "image/png";
   let lent = {};
 
-  // JupyterLab's own copy of a module
+  // JupyterLab's own copy of a module, which is in use already; other extensions may bring copies of theirs
   async function module(name) {
-    const [one] = Object.values(lent[name]);
-    return (await one.get())();
+    const copies = Object.values(lent[name]);
+    return (await (copies.find((one) => one.loaded) ?? copies[0]).get())();
   }
 
   function named(plain) {
@@ -22,7 +22,7 @@
       made.render = async (model) => {
         await render(model);
         const words = model.metadata[MIME]?.alt;
-        if (words) made.node.querySelector("img").alt = words;
+        if (words) made.node.querySelector("img")?.setAttribute("alt", words);
       };
       return made;
     };
