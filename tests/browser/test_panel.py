@@ -115,6 +115,7 @@ def test_a_running_experiment_feels_the_panel(notebook: Notebook) -> None:
     press(notebook, "Pause postgres")
     expect(card(notebook, "postgres")).to_contain_text("paused", timeout=SOON_MS)
     expect(running.locator(".jp-InputPrompt")).to_contain_text("[*]")
+    notebook.page.wait_for_timeout(300)  # a picture that was on its way comes up to 0.05 s after the word
     before = running.locator("img").get_attribute("src")
     notebook.page.wait_for_timeout(1500)
     assert running.locator("img").get_attribute("src") == before
