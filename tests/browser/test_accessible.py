@@ -22,6 +22,7 @@ from tests.browser.driver import LOADING_MS, Notebook, printed
 pytestmark = pytest.mark.browser
 SOON_MS = 20_000
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PANEL = (".backlab-panel",)
 PREDICT = 8  # cells of lab 4.2, up to the one with the guess
 UP = """
 import threading, time, backlab, psycopg
@@ -80,7 +81,8 @@ def found(page: Page, *inside: str, tags: list[str] = WCAG) -> list[str]:
     only = {"runOnly": {"type": "tag", "values": tags}}
     context = {"include": [[selector] for selector in inside]} if inside else None
     said = Axe().run(page, context=context, options=only).response
-    assert said["passes"], inside
+    judged = {rule["id"] for rule in said["passes"] + said["violations"]}
+    assert "color-contrast" in judged if inside == PANEL else judged, inside
     return [
         f"{rule['id']}: {rule['help']}: {node['html'][:160]}"
         for rule in said["violations"]
@@ -90,9 +92,14 @@ def found(page: Page, *inside: str, tags: list[str] = WCAG) -> list[str]:
 
 def in_both_themes(notebook: Notebook, *inside: str) -> list[str]:
     """The same, in JupyterLab's dark theme and in its light one."""
+    # JupyterLab's body has no height, and axe passes over what lies in it as if nobody could see it
+    notebook.page.add_style_tag(content="body { height: 100vh !important }")
     lines = []
     for theme in ("Dark", "Light"):
         notebook.theme(theme)
+        expect(notebook.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=SOON_MS)
+        # the contrast of what is out of sight is not looked at
+        notebook.page.locator(inside[0]).first.evaluate("one => one.scrollIntoView({block: 'center'})")
         lines += [f"{theme}: {line}" for line in found(notebook.page, *inside)]
     return lines
 
@@ -111,7 +118,7 @@ def notebook(opened: Callable[[str], Notebook]) -> Notebook:
 def test_axe_finds_nothing_in_a_panel_whatever_it_shows(notebook: Notebook) -> None:
     """Running; paused, down, with a complaint and a faulty wire; taken down."""
     page = notebook.page
-    assert in_both_themes(notebook, ".backlab-panel") == []
+    assert in_both_themes(notebook, *PANEL) == []
     page.get_by_role("slider", name="latency of the wire to postgres").fill("7")
     for press in ("Cut the wire to postgres", "Pause postgres", "Kill redis"):
         page.get_by_role("button", name=press).click()
@@ -119,11 +126,11 @@ def test_axe_finds_nothing_in_a_panel_whatever_it_shows(notebook: Notebook) -> N
     page.get_by_role("button", name="Kill redis").click()
     expect(page.get_by_role("article", name="redis")).to_contain_text("down already", timeout=SOON_MS)
     expect(page.get_by_role("article", name="postgres")).to_contain_text("paused", timeout=SOON_MS)
-    assert in_both_themes(notebook, ".backlab-panel") == []
+    assert in_both_themes(notebook, *PANEL) == []
     notebook.run_code("b.down()", after=2)
     notebook.wait()
     expect(page.get_by_role("article", name="redis")).to_contain_text("taken down", timeout=SOON_MS)
-    assert in_both_themes(notebook, ".backlab-panel") == []
+    assert in_both_themes(notebook, *PANEL) == []
 
 
 @pytest.mark.parametrize("lab", ["4.1", "4.2", "5.5"])
