@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
+from html import escape
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -100,5 +101,5 @@ def _frame(
         return {"text/plain": f"{label}: {done} {unit}s, {spent_s:.0f} s so far"}, facts
     left_s = spent_s / done * (total - done) if done else None
     text = f"{label}: {done} of {total}" + (f", about {left_s:.0f} s left" if left_s is not None else "")
-    html = f'<progress value="{done}" max="{total}"></progress> {text}'
+    html = f'<progress value="{done}" max="{total}" aria-label="{escape(label)}"></progress> {escape(text)}'
     return {"text/plain": text, "text/html": html}, facts | {"left_s": left_s}

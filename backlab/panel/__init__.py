@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from backlab.panel.form import Form
 
 GONE = {"state": "gone", "number": "", "facts": "", "wire": None}
-LEASE_S = 15.0  # the page says every five seconds that somebody sees it
+LEASE_S = 300.0  # a page that vanishes without a word counts as seen for so long; it speaks every two minutes
+FIRST_S = 15.0  # for the page to show the cards and to say so
 
 
 class Panel:
@@ -32,7 +33,7 @@ class Panel:
         self._bench = bench
         self._over, self._wanted, self._wake = threading.Event(), threading.Event(), threading.Event()
         self._pen = threading.Lock()
-        self._until_s = 0.0
+        self._until_s: dict[str, float] = {}  # each view that sees the cards
         self._lookers = {n: Looker(s, self._wanted, self._over) for n, s in bench.servers.items()}
         self.deeds = {n: Deeds(n, s, self._wake.set) for n, s in bench.servers.items()}
         self.wires: dict[str, WireControl] = {}
@@ -47,7 +48,7 @@ class Panel:
             from backlab.panel.form import Form
 
             self._form = Form(self._as_json(), self._told)
-            self._seen()
+            self._seen("", FIRST_S)
             for looker in self._lookers.values():
                 looker.start()
             threading.Thread(target=self._run, name="panel", daemon=True).start()
@@ -90,8 +91,9 @@ class Panel:
         return [one.as_json() for one in self.cards()]
 
     def _told(self, message: dict[str, Any]) -> None:
-        """What the page says: that somebody sees it, or which button was pressed."""
-        self._seen()
+        """What the page says: whether somebody sees this view of it, or which button was pressed."""
+        self._seen(message["view"], LEASE_S if message.get("sees", True) else 0.0)
+        self._until_s.pop("", None)  # a page has come: what counts is what it says
         name = message.get("server", "")
         if self._over.is_set() or name not in self.deeds:
             return
@@ -101,14 +103,15 @@ class Panel:
             wire.set(message["set"], int(message["value"]))
         self._wake.set()
 
-    def _seen(self) -> None:
-        self._until_s = time.monotonic() + LEASE_S
-        self._wanted.set()
+    def _seen(self, view: str, lease_s: float) -> None:
+        self._until_s[view] = time.monotonic() + lease_s
+        if lease_s:
+            self._wanted.set()
 
     def _run(self) -> None:
         """Draw the cards once a second while somebody sees them, and at once when something was done."""
         while not self._over.is_set():
-            if time.monotonic() > self._until_s:
+            if time.monotonic() > max(list(self._until_s.values())):
                 self._wanted.clear()
             if self._wake.wait(EVERY_S) or self._wanted.is_set():
                 self._wake.clear()

@@ -3,7 +3,9 @@
 // Elements are made once and only their changed parts are touched, so that focus, a slider in somebody's hand
 // and a screen reader's place survive each refresh. Real buttons and sliders carry the server in their names.
 
-const BEAT_MS = 5000; // Python asks the servers only while somebody sees the cards
+// Python asks the servers only while somebody sees the cards: it is told when that changes, and again now and
+// then. Seldom, since each message makes the kernel busy for a moment, which a screen reader says aloud.
+const BEAT_MS = 120_000;
 
 const STATES = {
   running: ["●", "running"],
@@ -64,7 +66,7 @@ function button(verb, name, send) {
 }
 
 function slider(label, name, control, steps, spell, send) {
-  const words = make("output", {});
+  const words = make("span", { class: "value", "aria-hidden": "true" }); // the slider says both itself
   const input = make("input", { type: "range", min: 0, max: steps.length - 1, step: 1 });
   input.setAttribute("aria-label", `${label} of the wire to ${name}`);
   const told = () => {
@@ -85,7 +87,7 @@ function slider(label, name, control, steps, spell, send) {
     sent = input.value;
     told();
   };
-  return { made: make("label", {}, make("span", {}, label), input, words), show };
+  return { made: make("label", {}, make("span", { "aria-hidden": "true" }, label), input, words), show };
 }
 
 function wireOf(name, wire, send) {
@@ -112,20 +114,23 @@ function spellRate(kilobytes) {
 }
 
 function cardOf(name, send) {
-  const title = make("h4", {}, name);
+  const title = make("h3", {}, name);
   const mark = make("span", { class: "mark", "aria-hidden": "true" });
-  const state = make("span", { role: "status" });
+  const state = make("span");
   const number = make("span", { class: "number" }), unit = make("span", { class: "unit" });
   const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
   const chart = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   for (const [key, value] of Object.entries({ viewBox: "0 0 60 20", preserveAspectRatio: "none", "aria-hidden": "true" }))
     chart.setAttribute(key, value);
   chart.append(line);
-  const facts = make("p", { class: "facts" }), said = make("p", { class: "said", role: "status" });
+  const facts = make("p", { class: "facts" }), said = make("p", { class: "said" });
+  // A screen reader says these words when they change, wherever it is: so they name the server.
+  const aloud = make("p", { class: "aloud", role: "status" });
   const freeze = button("pause", name, send), kill = button("kill", name, send), again = button("restart", name, send);
   const deeds = make("div", { class: "deeds" }, freeze.made, kill.made, again.made);
   const made = make("article", { "aria-label": name }, make("header", {}, title, make("p", { class: "state" }, mark, state)),
-    make("div", { class: "vital" }, make("p", {}, number, unit), chart), facts, deeds, said);
+    make("div", { class: "vital" }, make("p", {}, number, " ", unit), chart), facts, deeds, said, aloud);
+  let told = null;
   let wire = null;
   const show = (card) => {
     const [sign, words] = STATES[card.state] ?? ["…", card.state];
@@ -137,6 +142,9 @@ function cardOf(name, send) {
     line.setAttribute("d", curve(card.trace));
     say(facts, [card.version, card.facts].filter(Boolean).join(", "));
     say(said, card.said);
+    const news = [`${name}: ${words}`, card.said].filter(Boolean).join(". ");
+    if (told !== null && told !== news) say(aloud, news);
+    told = news;
     made.querySelector(".vital").hidden = !card.unit;
     freeze.show(card.state === "paused" ? "resume" : "pause");
     for (const one of deeds.children) one.disabled = card.state === "gone";
@@ -150,7 +158,8 @@ function cardOf(name, send) {
 function render({ model, el }) {
   const panel = make("section", { class: "backlab-panel", "aria-label": "Servers of this bench" });
   panel.addEventListener("keydown", keep);
-  const send = (message) => model.send(message);
+  const view = Math.random().toString(36).slice(2);
+  const send = (message) => model.send({ view, ...message });
   const cards = new Map();
   const draw = () => {
     for (const card of model.get("cards")) {
@@ -161,15 +170,27 @@ function render({ model, el }) {
       cards.get(card.name).show(card);
     }
   };
-  let seen = false;
-  const beat = () => { if (seen && !document.hidden) send({ seen: true }); };
-  const eye = new IntersectionObserver(([entry]) => { seen = entry.isIntersecting; beat(); });
-  const timer = setInterval(beat, BEAT_MS);
+  let near = false, seen = false;
+  const look = () => {
+    const sees = near && !document.hidden;
+    if (sees !== seen) send({ sees });
+    seen = sees;
+  };
+  const eye = new IntersectionObserver((entries) => { near = entries.at(-1).isIntersecting; look(); });
+  const timer = setInterval(() => { if (seen) send({ sees: true }); }, BEAT_MS);
+  document.addEventListener("visibilitychange", look);
   model.on("change:cards", draw);
   draw();
   eye.observe(panel);
   el.append(panel);
-  return () => { clearInterval(timer); eye.disconnect(); model.off("change:cards", draw); };
+  return () => {
+    clearInterval(timer);
+    eye.disconnect();
+    document.removeEventListener("visibilitychange", look);
+    model.off("change:cards", draw);
+    near = false;
+    look();
+  };
 }
 
 export default { render };

@@ -51,6 +51,7 @@ def lines(
     for ax, column, label in zip(card.panels(1, len(panels)), panels, labels, strict=True):
         table = summary(rows, by, x, column)
         set_log(ax, log)
+        card.facts.append(f"{label or words(column)} by {x_label}:")
         _one_panel(card, ax, table, x, by, looks, fit or {}, "x" in log)
         name_axes(ax, x_label, label or words(column))
         at, value = guesses.get(column) or (0, None)

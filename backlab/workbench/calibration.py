@@ -96,7 +96,9 @@ def figure(pairs: list[Pair]) -> Card:
         if pair in named:
             ax.annotate(f"{pair.what} ({pair.lab})", (pair.measured, pair.guess), xytext=(8, 0), va="center",
                         textcoords="offset points", fontsize=8, color=look.ink)  # fmt: skip
-        card.facts.append(f"Lab {pair.lab}, {pair.what}: guess {plain(pair.guess)}, {plain(pair.measured)}.")
+        card.facts.append(
+            f"Lab {pair.lab}, {pair.what}: guess {plain(pair.guess)}, measured {plain(pair.measured)}."
+        )
     ax.set_xlim(low, high)
     ax.set_ylim(low, high)
     ax.grid(True, axis="both")

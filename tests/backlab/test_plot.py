@@ -91,6 +91,13 @@ def test_a_figure_is_small_and_says_in_words_what_it_shows(name):
     assert image.size[1] == 2 * metadata["image/png"]["height"]
 
 
+def test_lines_say_for_each_panel_what_is_drawn_against_what():
+    """Who hears "lazy: 6 at 1" must know six of what."""
+    alt = drawn("panels")[0].alt
+    assert "latency (ms) by level: joined: 2 at 1, 201 at 200. subquery: 2 at 1," in alt
+    assert "n by level: joined: 3 at 1, 3 at 200. subquery: 3 at 1," in alt
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_an_opaque_card_that_reads_on_dark_and_light_themes(name):
     """The corners are warm white, not transparent."""

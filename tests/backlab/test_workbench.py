@@ -112,8 +112,18 @@ def test_the_calibration_page_draws_what_met_its_answer(server: str, noted: Path
     diary.measured("4.2", {"statements": 1192.0, "rows": 10.0})
     page = httpx.get(f"{server}backlab/calibration", headers=TOKEN, timeout=60).text
     assert "data:image/png;base64," in page
-    assert "Lab 4.2, statements: guess 400, 1,192." in page
+    assert "Lab 4.2, statements: guess 400, measured 1,192." in page
     assert "3 times too low" in page
+
+
+def test_jupyterlab_is_given_our_extension_for_figures(server: str) -> None:
+    """Wherever our settings are read, as under JupyterHub, figures have their alternative text."""
+    page = httpx.get(f"{server}lab", headers=TOKEN).text
+    [config] = re.findall(r'<script id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.DOTALL)
+    extensions = {one["name"]: one for one in json.loads(config)["federated_extensions"]}
+    own = extensions["backlab-figures"]
+    script = httpx.get(f"{server}lab/extensions/backlab-figures/{own['load']}", headers=TOKEN)
+    assert "IRenderMimeRegistry" in script.raise_for_status().text
 
 
 def test_only_our_own_kernel_is_offered(server: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -25,6 +26,15 @@ def ask(_):
     connection.execute("SELECT pg_sleep(0.01)")
 rows = measure({"ask": ask}, repeat=700, live=drawing)
 print(len(rows), "asked,", (rows.latency_ms >= 100).sum(), "of them slow,", drawing.redraws, "redraws")
+"""
+# A letter each quarter of a second: did somebody else ask Redis meanwhile?
+ASKED = """
+import redis, time
+calls, client = [], redis.Redis.from_url(b.redis.url)
+for _ in range(44):
+    calls.append(client.info("commandstats")["cmdstat_info"]["calls"])
+    time.sleep(0.25)
+print("asked", "".join("x" if after - before > 1 else "." for before, after in zip(calls, calls[1:])))
 """
 
 
@@ -55,7 +65,7 @@ def test_a_card_shows_its_server_and_its_buttons_do_what_they_say(notebook: Note
     press(notebook, "Pause postgres")
     expect(postgres).to_contain_text("paused", timeout=SOON_MS)
     press(notebook, "Kill redis")
-    expect(redis.get_by_role("status").first).to_have_text("down", timeout=SOON_MS)
+    expect(redis.get_by_role("status").first).to_have_text("redis: down", timeout=SOON_MS)
     press(notebook, "Kill redis")
     expect(redis).to_contain_text("redis is down already; Restart starts it again", timeout=SOON_MS)
     for theme in ("Dark", "Light"):
@@ -63,8 +73,8 @@ def test_a_card_shows_its_server_and_its_buttons_do_what_they_say(notebook: Note
         notebook.picture(f"panel-{theme.lower()}")
     press(notebook, "Restart redis")
     press(notebook, "Resume postgres")
-    for one in (postgres, redis):
-        expect(one.get_by_role("status").first).to_have_text("running", timeout=SOON_MS)
+    for name, one in (("postgres", postgres), ("redis", redis)):
+        expect(one.get_by_role("status").first).to_have_text(f"{name}: running", timeout=SOON_MS)
 
 
 def test_the_panel_is_usable_by_keyboard_alone(notebook: Notebook) -> None:
@@ -105,6 +115,7 @@ def test_a_running_experiment_feels_the_panel(notebook: Notebook) -> None:
     press(notebook, "Pause postgres")
     expect(card(notebook, "postgres")).to_contain_text("paused", timeout=SOON_MS)
     expect(running.locator(".jp-InputPrompt")).to_contain_text("[*]")
+    notebook.page.wait_for_timeout(300)  # a picture that was on its way comes up to 0.05 s after the word
     before = running.locator("img").get_attribute("src")
     notebook.page.wait_for_timeout(1500)
     assert running.locator("img").get_attribute("src") == before
@@ -137,3 +148,13 @@ def test_repeated_panels_are_one_and_end_with_their_bench(notebook: Notebook) ->
     stored = [cell["outputs"] for cell in saved["cells"] if "".join(cell["source"]) == "b.panel()"]
     assert all(len(str(outputs)) < 2_000 for outputs in stored), stored
     assert "redis" in "".join(stored[0][0]["data"]["text/plain"])
+
+
+def test_servers_are_asked_only_while_somebody_sees_their_cards(notebook: Notebook) -> None:
+    """Scrolled away, the panel asks nobody; in sight again, it goes on at once."""
+    asked = notebook.run_code(ASKED, after=2)
+    for cell in (notebook.cells.nth(2), notebook.cells.last, notebook.cells.nth(2)):
+        cell.evaluate("cell => cell.scrollIntoView()")
+        notebook.page.wait_for_timeout(3500)
+    notebook.wait()
+    expect(asked).to_contain_text(re.compile(r"asked \S*x\S*\.{9,}\S*x"))
