@@ -127,8 +127,8 @@ class Card(Figure):
     def bundle(self, sharpness: int = SHARPNESS) -> tuple[dict[str, Any], dict[str, Any]]:
         """What a notebook stores: the picture at its size on the page, and the alternative text.
 
-        nbconvert and nbsphinx read `alt`; VS Code 1.139 does not, nor does JupyterLab 4.6, where our extension
-        does (`backlab/jupyter_config/labextensions`).
+        nbconvert and nbsphinx read `alt`; VS Code 1.139 does not, nor does JupyterLab 4.6, where our
+        extension does (`backlab/jupyter_config/labextensions`).
         """
         data = {"image/png": base64.b64encode(self.png(sharpness)).decode(), "text/plain": self.alt}
         width, height = (round(inches * DPI) for inches in self.get_size_inches())
