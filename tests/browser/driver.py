@@ -151,3 +151,12 @@ def printed(notebook: dict[str, Any]) -> str:
     """All that its cells have printed."""
     outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
     return "".join("".join(output["text"]) for output in outputs if output["output_type"] == "stream")
+
+
+def with_panel(notebook: Notebook, up: str, card: str, within_ms: int) -> Notebook:
+    """The notebook with a bench and its panel in two new cells at its top, when that card is there."""
+    notebook.run_code(up)
+    notebook.wait()
+    notebook.run_code("b.panel()", after=1)
+    expect(notebook.page.get_by_role("article", name=card)).to_be_visible(timeout=within_ms)
+    return notebook

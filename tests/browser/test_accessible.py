@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 
 from backlab.learning import diary
 from tests.browser.course_copy import JupyterLab
-from tests.browser.driver import LOADING_MS, Notebook, printed
+from tests.browser.driver import LOADING_MS, Notebook, printed, with_panel
 
 pytestmark = pytest.mark.browser
 SOON_MS = 20_000
@@ -107,12 +107,7 @@ def in_both_themes(notebook: Notebook, *inside: str) -> list[str]:
 @pytest.fixture
 def notebook(opened: Callable[[str], Notebook]) -> Notebook:
     """Lab 4.2's notebook with a bench of two servers and their panel at its top; one of them is asked."""
-    opened_one = opened("4.2")
-    opened_one.run_code(UP)
-    opened_one.wait()
-    opened_one.run_code("b.panel()", after=1)
-    expect(opened_one.page.get_by_role("article", name="redis")).to_be_visible(timeout=SOON_MS)
-    return opened_one
+    return with_panel(opened("4.2"), UP, "redis", SOON_MS)
 
 
 def test_axe_finds_nothing_in_a_panel_whatever_it_shows(notebook: Notebook) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.driver import Notebook, errors, printed
+from tests.browser.driver import Notebook, errors, printed, with_panel
 
 pytestmark = pytest.mark.browser
 SOON_MS = 20_000
@@ -41,12 +41,7 @@ print("asked", "".join("x" if after - before > 1 else "." for before, after in z
 @pytest.fixture
 def notebook(opened: Callable[[str], Notebook]) -> Notebook:
     """Lab 4.2's notebook with a bench of three servers and the panel in two new cells at its top."""
-    opened_one = opened("4.2")
-    opened_one.run_code(UP)
-    opened_one.wait()
-    opened_one.run_code("b.panel()", after=1)
-    expect(card(opened_one, "postgres")).to_be_visible(timeout=SOON_MS)
-    return opened_one
+    return with_panel(opened("4.2"), UP, "postgres", SOON_MS)
 
 
 def card(notebook: Notebook, name: str) -> Locator:
