@@ -1,49 +1,116 @@
-"""Where groups of a Kafka stand: what they have committed, asked again while a coordinator is loading."""
+"""What the consumer groups of a Kafka have committed, for who watches them from outside.
+
+names() ──▶ committed(names) ──▶ ends(places)      questions to the brokers, asked again while one loads
+
+A client of its own, in pure Python: a broker says "not coordinator" for a moment after its start, and at that
+answer to this question librdkafka 2.16 takes the whole process down (confluentinc/librdkafka issue 5040).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+from kafka import TopicPartition
+from kafka.admin import KafkaAdminClient, OffsetSpec
+from kafka.errors import RetriableError
+from kafka.metrics.metrics_reporter import AbstractMetricsReporter
 
 from services import ready
 
-# a broker says so for a moment after the first question about any group, and after it has started
-LOADING = {
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.NOT_COORDINATOR,
-}
+Answer = TypeVar("Answer")
+Place = tuple[str, int]  # a topic and the number of its partition
+AGAIN_S = 0.05
+TYPES = ["classic", "consumer"]  # a share group has no offsets of this kind
+logging.getLogger("kafka").addHandler(logging.NullHandler())  # else its warnings land below a learner's cell
 
 
-def committed(
-    admin: AdminClient, asked: Mapping[str, Sequence[TopicPartition] | None], within_s: float
-) -> dict[str, list[TopicPartition]]:
-    """Each group's places with the offset committed there (below zero: none); None asks for all that it has.
+class Groups:
+    """The groups of the Kafka at `bootstrap`; each question raises `ready.NotReady` after `within_s`.
 
-    Raises `ready.NotReady` when a coordinator has not loaded within `within_s`, `KafkaException` otherwise.
+    What no repetition mends raises a `kafka.errors.KafkaError`.
     """
-    found: dict[str, list[TopicPartition]] = {}
 
-    def ask() -> None:
-        missing = [
-            ConsumerGroupTopicPartitions(group, None if places is None else list(places))
-            for group, places in asked.items()
-            if group not in found
-        ]
-        answers: dict[str, Any] = {}
-        for one in missing:
-            answers |= admin.list_consumer_group_offsets([one], request_timeout=within_s)
-        for group, answer in answers.items():
-            try:
-                found[group] = answer.result().topic_partitions
-            except KafkaException as error:
-                if error.args[0].code() not in LOADING:
-                    raise
-        if len(found) < len(asked):
-            raise ready.Again("the group's coordinator is loading")
+    def __init__(self, bootstrap: str, within_s: float) -> None:
+        self._bootstrap, self._within_s = bootstrap, within_s
+        self._client: KafkaAdminClient | None = None
+        self._gauges = _Gauges()
 
-    ready.until(ask, within_s=within_s, every_s=0.05)
-    return found
+    def names(self) -> list[str]:
+        """Every group that the brokers know, with members or without."""
+        groups = self._ask(lambda client: client.list_groups(types_filter=TYPES))
+        return [group["group_id"] for group in groups]
+
+    def committed(self, groups: Iterable[str]) -> dict[str, dict[Place, int]]:
+        """Each group's offsets, where it has committed one."""
+        names = list(groups)
+        found = self._ask(lambda client: client.list_group_offsets(names)) if names else {}
+        return {
+            name: {tuple(place): said.offset for place, said in found[name].items() if said.offset >= 0}
+            for name in names
+        }
+
+    def ends(self, places: Iterable[Place]) -> dict[Place, int]:
+        """The next offset of each partition, as a reader of everything sees it."""
+        wanted = {TopicPartition(*place): OffsetSpec.LATEST for place in places}
+        found = self._ask(lambda client: client.list_partition_offsets(wanted)) if wanted else {}
+        return {tuple(place): said.offset for place, said in found.items()}
+
+    @property
+    def connections(self) -> int:
+        """How many connections these questions hold."""
+        return int(self._gauges.value("connection-count"))
+
+    def close(self) -> None:
+        """Give the connections back; safe to repeat, and to ask again afterwards."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _ask(self, question: Callable[[KafkaAdminClient], Answer]) -> Answer:
+        return ready.until(
+            lambda: question(self._opened()),
+            within_s=self._within_s,
+            every_s=AGAIN_S,
+            not_yet=(RetriableError,),
+        )
+
+    def _opened(self) -> KafkaAdminClient:
+        if self._client is None:
+            limit_ms = round(self._within_s * 1000)
+            self._client = KafkaAdminClient(
+                bootstrap_servers=self._bootstrap,
+                bootstrap_timeout_ms=limit_ms,
+                request_timeout_ms=limit_ms,
+                reconnect_backoff_ms=20,
+                reconnect_backoff_max_ms=500,
+                metric_reporters=[lambda: self._gauges],
+            )
+        return self._client
+
+
+class _Gauges(AbstractMetricsReporter):
+    """What a client counts of itself, by name."""
+
+    def __init__(self) -> None:
+        self._metrics: dict[str, Any] = {}
+
+    def value(self, name: str) -> float:
+        return float(self._metrics[name].value()) if name in self._metrics else 0.0
+
+    def init(self, metrics: Any) -> None:
+        for metric in metrics:
+            self.metric_change(metric)
+
+    def metric_change(self, metric: Any) -> None:
+        self._metrics[metric.metric_name.name] = metric
+
+    def metric_removal(self, metric: Any) -> None:
+        self._metrics.pop(metric.metric_name.name, None)
+
+    def configure(self, configs: Any) -> None:
+        """There is nothing to configure."""
+
+    def close(self) -> None:
+        self._metrics.clear()

@@ -8,7 +8,6 @@ Postgres leaves its statements out of pg_stat_statements; in Redis only the call
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -140,48 +139,28 @@ class OfKafka:
 
     def __init__(self, server: Any) -> None:
         self._server = server
-        self._admin: Any = None
-        self._own = 0  # connections of the client that asks
+        self._groups: Any = None
 
     def ask(self) -> Vitals:
-        if self._admin is None:
-            self._open()
+        if self._groups is None:
+            from services.kafka_groups import Groups
+
+            self._groups = Groups(self._server.bootstrap, ANSWER_S)
         lag = self._lag()
-        self._admin.poll(0)  # has it tell its statistics
         established = connections_at(self._server)
-        others = None if established is None else max(0, established - self._own)
+        others = None if established is None else max(0, established - self._groups.connections)
         return Vitals(others, float(lag), "messages behind")
 
-    def _open(self) -> None:
-        from confluent_kafka.admin import AdminClient
-
-        from services.kafka_client import SOON
-
-        self._own = 1
-        told: dict[str, Any] = {"statistics.interval.ms": 500, "stats_cb": self._count_own}
-        self._admin = AdminClient({"bootstrap.servers": self._server.bootstrap, **SOON, **told})
-
-    def _count_own(self, statistics: str) -> None:
-        brokers = json.loads(statistics)["brokers"].values()
-        self._own = sum(one["state"] == "UP" for one in brokers)
-
     def _lag(self) -> int:
-        from confluent_kafka.admin import OffsetSpec
-
-        from services import kafka_groups
-
-        groups = self._admin.list_consumer_groups(request_timeout=ANSWER_S).result().valid
-        found = kafka_groups.committed(self._admin, {one.group_id: None for one in groups}, ANSWER_S)
-        committed = [place for places in found.values() for place in places]
-        if not committed:
-            return 0
-        wanted = {place: OffsetSpec.latest() for place in committed}
-        ends = self._admin.list_offsets(wanted, request_timeout=ANSWER_S)
-        ended = {(place.topic, place.partition): future.result().offset for place, future in ends.items()}
-        return sum(max(0, ended[place.topic, place.partition] - place.offset) for place in committed)
+        committed = self._groups.committed(self._groups.names())
+        ends = self._groups.ends({place for places in committed.values() for place in places})
+        return sum(
+            max(0, ends[place] - offset) for places in committed.values() for place, offset in places.items()
+        )
 
     def close(self) -> None:
-        self._admin = None
+        if self._groups is not None:
+            self._groups.close()
 
 
 class Sockets:

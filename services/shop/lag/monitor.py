@@ -14,8 +14,8 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from services import kafka_groups
 from services.kafka_client import SOON
+from services.kafka_groups import Groups
 
 WITHIN_S, LOOK_S, AGAIN_S = 10.0, 0.25, 5.0
 
@@ -56,6 +56,7 @@ class Monitor:
     def __init__(self, bootstrap: str, groups: Mapping[str, str]) -> None:
         self.groups = dict(groups)
         self._admin = AdminClient({"bootstrap.servers": bootstrap, **SOON})
+        self._committed = Groups(bootstrap, WITHIN_S)
         self._reader = Consumer({
             "bootstrap.servers": bootstrap,
             "group.id": "lag-monitor",
@@ -90,13 +91,10 @@ class Monitor:
         return found
 
     def _positions(self) -> dict[str, dict[int, int | None]]:
-        asked = {
-            group: [TopicPartition(topic, number) for number in self._partitions[topic]]
-            for group, topic in self.groups.items()
-        }
+        found = self._committed.committed(self.groups)
         return {
-            group: {place.partition: place.offset if place.offset >= 0 else None for place in places}
-            for group, places in kafka_groups.committed(self._admin, asked, WITHIN_S).items()
+            group: {number: found[group].get((topic, number)) for number in self._partitions[topic]}
+            for group, topic in self.groups.items()
         }
 
     def _offsets(self, which: Any) -> dict[tuple[str, int], int]:
@@ -158,3 +156,4 @@ class Monitor:
     def close(self) -> None:
         """Give the connections back."""
         self._reader.close()
+        self._committed.close()

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import httpx
 
 from services import ready, web
-from services.errors import BacklabError
+from services.errors import BacklabError, ServerError
 from services.machine import Image, Native
 from services.server import Server
 from services.user import User
@@ -111,6 +111,13 @@ class LagMonitor(Own):
         return "1"
 
     def samples(self) -> list[dict[str, Any]]:
-        """The recording so far: {"t_s", "unix_s", "groups": {group: [[start, position, next, end], ...]}}."""
+        """The recording so far: {"t_s", "unix_s", "groups": {group: [[start, position, next, end], ...]}}.
+
+        Raises `ServerError` when the monitor has ended: a recording that stopped must not look calm.
+        """
+        if not self.running:
+            raise ServerError(
+                "the lag monitor no longer runs", "run the cell again; its log below says why", self.logs()
+            )
         text = (self.directory / "recording.jsonl").read_text(encoding="utf-8")
         return [json.loads(line) for line in text.splitlines() if line.endswith("}")]

@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 import json
 import signal
+import sys
 import threading
 import time
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Gauge, start_http_server
+from confluent_kafka import KafkaException
+from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
+from services import ready
 from services.ports import LOOPBACK
 from services.shop.lag.age import Row, ages_s
 from services.shop.lag.monitor import Monitor, Place
@@ -31,6 +34,10 @@ class Gauges:
         self._lag = Gauge("shop_consumer_lag_offsets", "Not committed yet", labels, registry=self.registry)
         self._age = Gauge(
             "shop_consumer_age_seconds", "Oldest unhandled message", labels, registry=self.registry
+        )
+
+        self.failed = Counter(
+            "shop_lag_monitor_failed_looks", "Looks that Kafka did not answer", registry=self.registry
         )
 
     def set(self, group: str, places: list[Place], ages: list[float | None]) -> None:
@@ -50,8 +57,13 @@ class Watch:
         self._began_s = time.monotonic()
 
     def look(self) -> None:
-        """One sample of every group."""
-        found = self._monitor.sample()
+        """One sample of every group; one that Kafka does not answer is missing, and counted."""
+        try:
+            found = self._monitor.sample()
+        except (KafkaException, ready.NotReady) as error:
+            self._gauges.failed.inc()
+            print(f"a look failed: {error}", file=sys.stderr, flush=True)
+            return
         since_s = time.monotonic() - self._monitor.sampled_s
         t_s = round(self._monitor.sampled_s - self._began_s, 3)
         unix_s = round(time.time() - since_s, 3)
