@@ -87,7 +87,7 @@ lock: setup ## resolve pyproject.toml again into requirements.lock
 lock-check: setup ## does every package of the lock have a wheel for each Python and machine that we name?
 	@$(BIN)/python -m tests.lock_matrix
 
-clean: ## remove the environment, outputs and caches, the prepared data directories too
+clean: ## remove the environment, outputs and caches, the prepared data too; a cohort's reports stay
 	@test ! -x $(BIN)/backlab || $(BIN)/backlab clean --caches || true
-	@rm -rf .venv out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +

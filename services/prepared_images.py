@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -38,7 +39,7 @@ def snapshot(key: str, take: Callable[[Callable[[Postgres, str], None]], None]) 
             ready_made = find()
             if ready_made is None:
                 take(keep)
-                _prune(engine)
+                prune(engine)
                 ready_made = find()
     assert ready_made is not None
     return ready_made
@@ -49,13 +50,14 @@ def forget(key: str) -> None:
     Engine.connect().ask("DELETE", f"/images/{PREPARED}:{key}", within_s=REQUEST_S)
 
 
-def _prune(engine: Engine) -> None:
-    """Forget all but the youngest prepared images; the engine refuses to remove one that is in use."""
+def prune(engine: Engine, keep: int = cache.KEPT) -> int:
+    """Forget all but the youngest prepared images, and return how many; one that is in use stays."""
     filters = quote(json.dumps({"reference": [PREPARED]}))
     _, images = engine.ask("GET", f"/images/json?filters={filters}")
-    for image in sorted(images, key=lambda image: int(image["Created"]))[: -cache.KEPT]:
-        for name in image["RepoTags"] or []:
-            engine.ask("DELETE", f"/images/{name}", within_s=REQUEST_S)
+    oldest_first = sorted(images, key=lambda image: int(image["Created"]))
+    old = [name for image in oldest_first[: max(0, len(images) - keep)] for name in image["RepoTags"] or []]
+    answers = [engine.ask("DELETE", f"/images/{name}", within_s=REQUEST_S)[0] for name in old]
+    return answers.count(HTTPStatus.OK)
 
 
 def identity(image: str, progress: Callable[[str], None]) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import click
 
 
 @click.command(name="clean")
-@click.option("--caches", is_flag=True, help="Also prepared data, programs, jars and Java's caches.")
+@click.option("--caches", is_flag=True, help="Also prepared data and images, programs, jars, Java's caches.")
 def command(caches: bool) -> None:
     """Remove the pictures in out/, and with --caches everything that was prepared to start quickly.
+
+    A cohort's reports in out/grades/ stay.
 
     \b
     Example: backlab clean --caches
@@ -18,9 +21,35 @@ def command(caches: bool) -> None:
     from backlab import course
     from services import cache
 
-    places = [course.root().parent / "out"] + ([cache.directory()] if caches else [])
-    for place in places:
-        if place.exists():
-            size = sum(f.stat().st_size for f in place.rglob("*") if f.is_file() and not f.is_symlink())
-            shutil.rmtree(place)
-            click.echo(f"removed {place.name}/ ({size / 1e6:,.0f} MB)")
+    grades = course.out("grades")
+    out = sorted(place for place in grades.parent.glob("*") if place != grades)
+    for place in [*out, *([cache.directory()] if caches else [])]:
+        _remove(place)
+    if caches:
+        _forget_images()
+    if grades.exists():
+        click.echo("kept out/grades/, the reports of cohorts: remove it yourself when you no longer need it")
+
+
+def _remove(place: Path) -> None:
+    files = [place] if place.is_file() or place.is_symlink() else place.rglob("*")
+    size = sum(file.lstat().st_size for file in files if not file.is_dir())
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink()
+    click.echo(f"removed {place.name} ({size / 1e6:,.0f} MB)")
+
+
+def _forget_images() -> None:
+    from services.engine import Engine
+    from services.errors import BacklabError
+
+    try:
+        engine = Engine.connect()
+    except BacklabError:
+        return  # without an engine there are no images
+    from services import prepared_images  # takes 0.3 s to import
+
+    if count := prepared_images.prune(engine, keep=0):
+        click.echo(f"removed {count} prepared image{'s' if count > 1 else ''}")
