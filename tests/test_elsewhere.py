@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,10 @@ import httpx
 import nbformat
 import pytest
 import yaml
-from jupyter_client import KernelManager
 
 from backlab import course
-from backlab.authoring import listening
 from services import kinds, ports, ready
-from tests import house
+from tests import house, kernels
 
 BIN = Path(sys.executable).parent
 LAB = course.lab("4.2")
@@ -50,21 +47,6 @@ def outputs(notebook: Path) -> Iterator[tuple[set[str], Any]]:
 def said(notebook: Path) -> str:
     """Everything that a notebook printed."""
     return "".join(output.get("text", "") for _, output in outputs(notebook))
-
-
-@contextmanager
-def kernel() -> Iterator[Any]:
-    """A client of a kernel of its own."""
-    manager = KernelManager(**listening.names())
-    manager.start_kernel(cwd=str(house.ROOT))
-    client = manager.blocking_client()
-    try:
-        client.start_channels()
-        client.wait_for_ready(timeout=60)
-        yield client
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
 
 
 def typed(*command: str) -> None:
@@ -125,7 +107,7 @@ def test_what_is_rewritten_in_place_keeps_its_metadata_or_changes_its_forms() ->
         if display := content.get("transient", {}).get("display_id"):
             shown.setdefault(display, []).append((content["metadata"], len(content["data"])))
 
-    with kernel() as client:
+    with kernels.kernel(cwd=str(house.ROOT)) as (_, client):
         reply = client.execute_interactive(GROWS, timeout=WITHIN_S, output_hook=see)
     assert reply["content"]["status"] == "ok", reply
     assert len(shown) == 2

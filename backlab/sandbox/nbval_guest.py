@@ -26,6 +26,7 @@ from jupyter_client.connect import write_connection_file
 
 from backlab.authoring import listening
 from backlab.sandbox import lent
+from services import leftovers
 
 ANSI = re.compile("\x1b\\[[0-9;]*m")
 LOOK_S = 0.3
@@ -123,17 +124,9 @@ class Reporter:
     def _watch(self) -> None:
         while True:
             time.sleep(LOOK_S)
-            if ForkedKernel.pid and not _runs(ForkedKernel.pid):
+            if ForkedKernel.pid and not leftovers.runs(ForkedKernel.pid):
                 self.tell(died=self._now)
                 os._exit(0)
-
-
-def _runs(pid: int) -> bool:
-    """False for a process that is gone or a zombie; unlike `waitpid` this collects nothing."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return not Path("/proc/self").exists()
 
 
 def main(line: socket.socket) -> None:

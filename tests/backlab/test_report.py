@@ -6,12 +6,10 @@ import base64
 
 import pandas as pd
 import pytest
-from jupyter_client import KernelManager
 
-from backlab.authoring import listening
 from backlab.stress import report
 from backlab.stress.outcome import Outcome
-from tests import house
+from tests import house, kernels
 
 
 def found(recovers_at_s: float | None = 4.5, deviated: tuple[str, ...] = (), touched: bool = True) -> Outcome:
@@ -81,9 +79,6 @@ def test_the_report_holds_every_part_and_an_alternative_text(tmp_path):
 def test_a_live_experiment_redraws_one_figure_and_ends_with_the_final_one(monkeypatch):
     """In a real kernel: one display, many pictures of it, the last with the verdict in its title."""
     monkeypatch.setenv("BACKLAB_BACKEND", "native")
-    manager = KernelManager(**listening.names())
-    manager.start_kernel(cwd=str(house.ROOT))
-    client = manager.blocking_client()
     pictures = []
 
     def see(message):
@@ -92,14 +87,9 @@ def test_a_live_experiment_redraws_one_figure_and_ends_with_the_final_one(monkey
             meta = content["metadata"]["image/png"]
             pictures.append((content["transient"]["display_id"], meta["title"], content["data"]["image/png"]))
 
-    try:
-        client.start_channels()
-        client.wait_for_ready(timeout=60)
+    with kernels.kernel(cwd=str(house.ROOT)) as (_, client):
         code = "import backlab\nbacklab.experiment('stock_table_locked', live=True)"
         reply = client.execute_interactive(code, timeout=120, output_hook=see)
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
     assert reply["content"]["status"] == "ok", reply
     assert len(pictures) > 2
     assert len({display for display, _, _ in pictures}) == 1

@@ -12,8 +12,8 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
-from backlab.authoring import listening
 from backlab.stop import ENDED, NO_MORE
+from tests import kernels
 from tests.chaos import scripted
 from tests.chaos.scripted import Scripted
 
@@ -69,16 +69,8 @@ class Page:
 @contextmanager
 def kernel() -> Iterator[Page]:
     """A fresh kernel, as JupyterLab starts one."""
-    manager = KernelManager(**listening.names())
-    manager.start_kernel(env={**os.environ, "BACKLAB_BACKEND": "native"})
-    client = manager.blocking_client()
-    try:
-        client.start_channels()
-        client.wait_for_ready(timeout=60)
+    with kernels.kernel(env={**os.environ, "BACKLAB_BACKEND": "native"}) as (manager, client):
         yield Page(manager, client)
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
 
 
 @pytest.fixture(scope="module")

@@ -15,15 +15,13 @@ import psutil
 import psycopg
 import pytest
 import yaml
-from jupyter_client import KernelManager
 
-from backlab.authoring import listening
 from backlab.stress.experiment import EXPERIMENTS
 from chaos.client import ProxyServer
 from chaos.record import Reader
 from services import ready
 from services.postgres import Postgres
-from tests import house
+from tests import house, kernels
 from tests.chaos.conftest import BACKENDS, Echo
 from tests.leaks.belongings import Belongings
 
@@ -85,19 +83,11 @@ def process(ground: Ground, env: dict[str, str], folder: Path) -> Iterator[Victi
 @contextmanager
 def kernel(ground: Ground, env: dict[str, str], folder: Path) -> Iterator[Victim]:
     """A notebook's kernel."""
-    manager = KernelManager(**listening.names())
-    manager.start_kernel(env=env, cwd=str(house.ROOT))
-    client = manager.blocking_client()
-    try:
-        client.start_channels()
-        client.wait_for_ready(timeout=60)
+    with kernels.kernel(env=env, cwd=str(house.ROOT)) as (manager, client):
         code = f"from tests.chaos.holder import hold\nheld = hold(*{ground.arguments!r})"
         reply = client.execute_interactive(code, timeout=60)
         assert reply["content"]["status"] == "ok", reply
         yield Victim(manager.provisioner.pid)
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
 
 
 @contextmanager

@@ -15,8 +15,7 @@ import psutil
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
-from backlab.authoring import listening
-from tests import house
+from tests import house, kernels
 
 UP = """import backlab
 bench = backlab.up('postgres', 'redis', data='shop-S', quiet=True)
@@ -32,19 +31,10 @@ Victim = Callable[[dict[str, str], Path], AbstractContextManager[psutil.Process]
 @contextmanager
 def jupyter(env: dict[str, str]) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
     """A Jupyter kernel that has a bench up, with its manager, as JupyterLab holds it."""
-    manager = KernelManager(**listening.names())
-    manager.start_kernel(env=env)
-    client = manager.blocking_client()
-    try:
-        client.start_channels()
-        client.wait_for_ready(timeout=60)
+    with kernels.kernel(env=env) as (manager, client):
         reply = client.execute_interactive(UP_WITH_KAFKA, timeout=60)
         assert reply["content"]["status"] == "ok", reply
         yield manager, client
-    finally:
-        client.stop_channels()
-        if manager.has_kernel:
-            manager.shutdown_kernel(now=True)
 
 
 @contextmanager
