@@ -26,6 +26,7 @@ from services.user import User
 
 OURS = User(None)
 MEMORY = Path("/dev/shm")
+OF_ROOT = Path("/var/cache/backlab")  # on a shared machine, what its administrator has fetched for everybody
 KEPT = 16  # prepared directories
 IN_USE_S = 3600.0
 SPARE_BYTES = 256 << 20  # left free for the server that writes into its directory
@@ -50,7 +51,7 @@ def directory() -> Path:
 
 def _usual_places() -> list[Path]:
     if hasattr(os, "getuid") and os.getuid() == 0:
-        return [Path("/var/cache/backlab"), Path("/var/tmp/backlab-root")]
+        return [OF_ROOT, Path("/var/tmp/backlab-root")]
     if sys.platform == "darwin":
         return [Path.home() / "Library/Caches/backlab"]
     return [Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "backlab"]

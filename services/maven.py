@@ -1,6 +1,7 @@
 """Artifacts from Maven Central, pinned by coordinates and SHA-256 and kept per user.
 
 services/jars/kafka.txt ──fetched by jgo──▶ draft ──each file verified──▶ the cache, whole or not at all
+                 root's cache, if it has them ──▶
 python -m services.maven kafka org.apache.kafka:kafka_2.13:4.4.0 …      writes such a list (for maintainers)
 
 A coordinate is group:artifact:version, then a classifier and a packaging where there are any:
@@ -11,8 +12,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from jgo.maven import MavenContext
 
 LISTS = Path(__file__).parent / "jars"
+SHELF = "jars"  # of a cache
 AT_ONCE = 8  # downloads; each is a connection of its own
 ANSWER_S = 20
 # A file that was verified carries this time, so a start need not read 43 MB again; a touched one is read.
@@ -81,8 +84,15 @@ def files(product: str, progress: Callable[[str], None] = lambda _words: None) -
     Raises `BacklabError` when one is not what the list says, or has to be fetched and cannot be.
     """
     wanted = pinned(product)
-    make = partial(_fetch_all, wanted, progress=lambda: progress(f"downloading {product}, once"))
-    home = cache.prepared(f"{product}-{identity(product)}", make, cache.OURS, shelf="jars")
+    key = f"{product}-{identity(product)}"
+
+    def make(draft: Path) -> None:
+        if not _copied(cache.OF_ROOT / SHELF / key, wanted, draft):
+            progress(f"downloading {product}, once")
+            _fetch_all(wanted, draft)
+        draft.chmod(0o755)
+
+    home = cache.prepared(key, make, cache.OURS, shelf=SHELF)
     for one in wanted:
         _verify(one, home)
     if not server_user().can_read(home / wanted[0].file):
@@ -116,16 +126,32 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fetch_all(wanted: Iterable[Pinned], draft: Path, progress: Callable[[], None]) -> None:
-    progress()
+def _copied(source: Path, wanted: Sequence[Pinned], draft: Path) -> bool:
+    """Copy what is pinned from a cache that everybody may read; False when it is not there as pinned."""
+    try:
+        for one in wanted:
+            shutil.copyfile(source / one.file, draft / one.file)
+            if _sha256(draft / one.file) != one.sha256:
+                return False
+            _seal(draft / one.file)
+    except OSError:
+        return False
+    return True
+
+
+def _seal(path: Path) -> None:
+    path.chmod(0o444)
+    os.utime(path, (VERIFIED_S, VERIFIED_S))
+
+
+def _fetch_all(wanted: Iterable[Pinned], draft: Path) -> None:
     context = _central(draft / "repository")
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for one, path in zip(wanted, pool.map(partial(_fetch, context), wanted), strict=True):
-            path.rename(draft / one.file)
+            path.replace(draft / one.file)
             (draft / one.file).chmod(0o444)
             _verify(one, draft)
     cache.remove(draft / "repository")
-    draft.chmod(0o755)
 
 
 def _central(keep: Path) -> MavenContext:

@@ -68,7 +68,7 @@ c.Spawner.environment = {
     "JUPYTER_CONFIG_PATH": str(COURSE / "backlab/jupyter_config"),
     "PATH": f"{COURSE / '.venv/bin'}:/usr/local/bin:/usr/bin:/bin",
 }
-# Kafka's jars come from Maven Central at a learner's first start, maybe through the network's proxy and CA
+# Jars that root has not fetched come from Maven Central, maybe through the network's proxy and CA
 c.Spawner.env_keep.extend(["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "HTTPS_PROXY", "https_proxy"])
 # Twenty who come at nine must not start twenty JupyterLabs in the same second
 c.JupyterHub.concurrent_spawn_limit = 2 * (os.cpu_count() or 1)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from jgo.maven import _core
 
-from services import maven, ready
+from services import cache, maven, ready
 from services.errors import BacklabError
 from services.user import server_user
 from tests.services.central import Central, central
@@ -100,6 +100,37 @@ def test_a_jar_that_vanished_is_told_and_one_that_was_only_touched_is_read_again
     main.unlink()
     with pytest.raises(BacklabError, match=r"main-1\.0\.jar is not .*unreadable: No such file"):
         maven.files("toy")
+
+
+@pytest.fixture
+def of_root(shop: Central, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The directory in which an administrator's cache holds the three files, complete."""
+    [home] = {path.parent for path in maven.files("toy")}
+    monkeypatch.setattr(cache, "OF_ROOT", tmp_path / "cache")
+    monkeypatch.setenv("BACKLAB_CACHE", str(tmp_path / "cache-of-a-learner"))
+    shop.asked.clear()
+    return home
+
+
+def test_what_root_has_fetched_is_copied(shop: Central, of_root: Path) -> None:
+    """A class downloads Kafka once; each has a copy, so that nobody can change another's."""
+    copies = maven.files("toy")
+    assert shop.asked == []
+    assert of_root not in {path.parent for path in copies}
+    assert [path.stat().st_mtime for path in copies] == [maven.VERIFIED_S] * 3
+
+
+@pytest.mark.parametrize("spoil", ["changed", "missing"])
+def test_what_root_has_wrongly_is_fetched(shop: Central, of_root: Path, spoil: str) -> None:
+    """Whatever somebody put there: it is the list that counts."""
+    last = of_root / "app-1.0-all.tar.gz"
+    last.chmod(0o644)
+    last.write_bytes(b"something else")
+    if spoil == "missing":
+        last.unlink()
+    copies = maven.files("toy")
+    assert copies[2].read_bytes() == b"app" * 5000
+    assert len(shop.jars_asked()) == 3
 
 
 def test_half_a_download_is_told_and_not_kept(shop: Central) -> None:
