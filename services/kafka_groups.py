@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
@@ -29,7 +29,8 @@ logging.getLogger("kafka").addHandler(logging.NullHandler())  # else its warning
 class Groups:
     """The groups of the Kafka at `bootstrap`; each question raises `ready.NotReady` after `within_s`.
 
-    What no repetition mends raises a `kafka.errors.KafkaError`.
+    What no repetition mends raises a `kafka.errors.KafkaError`. The client has a thread, which looks for its
+    broker until `close()`; a `with` block closes it, too.
     """
 
     def __init__(self, bootstrap: str, within_s: float) -> None:
@@ -67,6 +68,12 @@ class Groups:
         client, self._client = self._client, None
         if client is not None:
             client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _ask(self, question: Callable[[KafkaAdminClient], Answer]) -> Answer:
         return ready.until(

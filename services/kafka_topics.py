@@ -40,7 +40,6 @@ class Topics:
     def __init__(self, bootstrap: str) -> None:
         self.client: dict[str, str | int | float | bool] = {"bootstrap.servers": bootstrap, **SOON}
         self.admin = AdminClient(self.client)
-        self._groups: Any = None
 
     def create(
         self,
@@ -139,11 +138,10 @@ class Topics:
 
     def committed(self, group: str, topic: str) -> dict[int, int]:
         """The offset that a group has committed in each partition; partitions without one are left out."""
-        if self._groups is None:
-            from services.kafka_groups import Groups  # takes 0.1 s to import
+        from services.kafka_groups import Groups  # takes 0.1 s to import
 
-            self._groups = Groups(str(self.client["bootstrap.servers"]), WITHIN_S)
-        found = self._groups.committed([group])[group]
+        with Groups(str(self.client["bootstrap.servers"]), WITHIN_S) as groups:
+            found = groups.committed([group])[group]
         return {number: offset for (name, number), offset in sorted(found.items()) if name == topic}
 
     def lag(self, group: str, topic: str) -> dict[int, int]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from chaos import theatre
+from services import ready
 from services.errors import BacklabError
 
 Answer = TypeVar("Answer")
@@ -63,6 +64,7 @@ def _asked(ask: Callable[[Any], Answer], group: str, topic: str, server: str) ->
 
     try:
         return ask(Topics(theatre.current().stage.server(server).bootstrap))
-    except KafkaException as refusal:
-        what = f"Kafka does not tell the lag of {group} on {topic} ({refusal.args[0].str()})"
+    except (KafkaException, ready.NotReady) as refusal:
+        why = refusal.args[0].str() if isinstance(refusal, KafkaException) else refusal
+        what = f"Kafka does not tell the lag of {group} on {topic} ({why})"
         raise BacklabError(what, "create the topic first, and ask while the broker runs") from refusal

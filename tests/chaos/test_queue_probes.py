@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from chaos import probes, theatre
 from chaos.stage import Plan
+from services import kafka_topics
 from services.errors import BacklabError
 from services.kafka_topics import Topics
 
@@ -45,6 +46,20 @@ def test_a_topic_that_does_not_exist_is_one_sentence(servers: dict[str, str]) ->
     for probe in (probes.consumer_lag, probes.time_lag):
         with pytest.raises(BacklabError, match="lag of reader on nothing"):
             probe("reader", "nothing")
+
+
+def test_a_kafka_that_does_not_answer_is_one_sentence(
+    servers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle of an experiment, where a broker may well be down."""
+    monkeypatch.setattr(kafka_topics, "WITHIN_S", 1.0)
+    kafka = theatre.current().stage.server("kafka")
+    kafka.kill()
+    try:
+        with pytest.raises(BacklabError, match="does not tell the lag of reader on parcels"):
+            probes.consumer_lag("reader", "parcels")
+    finally:
+        kafka.start()
 
 
 def test_queue_length_of_rabbitmq_counts_what_waits(servers: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from services import ready
 from services.kafka import Kafka
 from services.kafka_groups import Groups
+from services.kafka_topics import Topics
 
 
 @pytest.fixture
@@ -23,13 +25,12 @@ def test_groups_that_nobody_has_loaded_yet_can_be_asked_for(kafka: Kafka) -> Non
 
     Whatever a client makes of that answer: it must not end the process that asks.
     """
-    groups = Groups(kafka.bootstrap, 15)
     strangers = [f"stranger-{number}" for number in range(60)]
-    for _ in ("new", "came back from a kill"):
-        assert groups.committed(strangers) == {name: {} for name in strangers}
-        kafka.kill()
-        kafka.start()
-    groups.close()
+    with Groups(kafka.bootstrap, 15) as groups:
+        for _ in ("new", "came back from a kill"):
+            assert groups.committed(strangers) == {name: {} for name in strangers}
+            kafka.kill()
+            kafka.start()
 
 
 def test_a_kafka_that_is_down_is_told_in_time(kafka: Kafka) -> None:
@@ -44,3 +45,12 @@ def test_a_kafka_that_is_down_is_told_in_time(kafka: Kafka) -> None:
     assert groups.names() == []
     groups.close()
     assert groups.connections == 0
+
+
+def test_who_has_asked_for_a_lag_leaves_no_thread(kafka: Kafka) -> None:
+    """A client that nobody closes would look for its broker for the rest of a kernel's life."""
+    before = set(threading.enumerate())
+    topics = Topics(kafka.bootstrap)
+    topics.fill(topics.create("orders"), [b"x"] * 3)
+    assert topics.lag("nobody", "orders") == {0: 3}
+    assert set(threading.enumerate()) == before
