@@ -74,7 +74,8 @@ def _calls(
 ) -> Iterator[Row]:
     """One row per call, as they are made; what is being broken is asked before each."""
     began = time.perf_counter()
-    for name, level in progress(plan, f"measuring {len(arms)} arms", unit="call"):
+    what = f"measuring {len(arms)} arms" if len(arms) > 1 else "measuring"
+    for name, level in progress(plan, what, unit="call"):
         t_s, during = time.perf_counter() - began, label()
         yield {"t_s": t_s, "arm": name, "level": level, **_once(arms[name], level), "fault": during}
 

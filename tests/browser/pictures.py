@@ -31,7 +31,7 @@ import psycopg
 from backlab import live, measure, plot
 connection = psycopg.connect(b.via(wire, b.postgres.url), autocommit=True)
 def draw(rows):
-    return plot.timeline(rows, y_label="SELECT 1, ms", title="One statement at a time, through the wire")
+    return plot.timeline(rows, y_label="one statement, ms", title="One statement at a time, through the wire")
 def ask(_):
     connection.execute("SELECT pg_sleep(0.01)")
 rows = measure({"ask": ask}, repeat=700, live=live(draw))
