@@ -86,7 +86,7 @@ class Groups:
     def _opened(self) -> KafkaAdminClient:
         if self._client is None:
             limit_ms = round(self._within_s * 1000)
-            self._client = KafkaAdminClient(
+            self._client = _Client(
                 bootstrap_servers=self._bootstrap,
                 bootstrap_timeout_ms=limit_ms,
                 request_timeout_ms=limit_ms,
@@ -95,6 +95,19 @@ class Groups:
                 metric_reporters=[lambda: self._gauges],
             )
         return self._client
+
+
+class _Client(KafkaAdminClient):
+    """One that takes its thread along when it does not find its broker, which kafka-python 3.0 forgets."""
+
+    _closed = False  # else close() takes one that is not complete for one that is closed
+
+    def __init__(self, **configs: Any) -> None:
+        try:
+            super().__init__(**configs)
+        except BaseException:
+            self.close()
+            raise
 
 
 class _Gauges(AbstractMetricsReporter):

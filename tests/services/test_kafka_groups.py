@@ -47,6 +47,14 @@ def test_a_kafka_that_is_down_is_told_in_time(kafka: Kafka) -> None:
     assert groups.connections == 0
 
 
+def test_who_finds_no_kafka_leaves_no_thread() -> None:
+    """The panel looks for a silent one every few seconds, maybe for hours."""
+    before = set(threading.enumerate())
+    with Groups("127.0.0.1:9", 0.2) as groups, pytest.raises(ready.NotReady):
+        groups.names()
+    assert set(threading.enumerate()) == before
+
+
 def test_who_has_asked_for_a_lag_leaves_no_thread(kafka: Kafka) -> None:
     """A client that nobody closes would look for its broker for the rest of a kernel's life."""
     before = set(threading.enumerate())
