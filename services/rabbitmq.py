@@ -36,7 +36,8 @@ GREETING = b"AMQP\x00\x00\x09\x01"
 class RabbitMQ(Server):
     """A dedicated RabbitMQ; `settings` are lines of rabbitmq.conf, `management` adds the HTTP API.
 
-    Natively it is the machine's own (Debian 12 has 3.10), in a container 4.
+    Natively it is the machine's own (Debian 12 has 3.10), in a container 4. A durable queue that 3.10 has
+    declared just before a `kill()` may be gone with its messages: that is RabbitMQ's, not the bench's.
     """
 
     name = "rabbitmq"
