@@ -6,19 +6,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench.figure import Figure, seconds
 
 ROOT = Path(__file__).parents[2]
-READ = ("backlab/bootstrap.py", "requirements.lock", "pyproject.toml", "README.md")
+WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+READ = ("backlab/bootstrap.py", "requirements.lock", "pyproject.toml", "README.md", *WHEEL["force-include"])
 
 
 def ours(folder: Path) -> None:
     """What `make setup` runs."""
-    (folder / "backlab").mkdir()
     for name in READ:
+        (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     subprocess.run(
         [sys.executable, "-I", "backlab/bootstrap.py"], cwd=folder, check=True, capture_output=True
