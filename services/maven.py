@@ -131,17 +131,16 @@ def _copied(source: Path, wanted: Sequence[Pinned], draft: Path) -> bool:
     try:
         for one in wanted:
             shutil.copyfile(source / one.file, draft / one.file)
-            if _sha256(draft / one.file) != one.sha256:
-                return False
-            _seal(draft / one.file)
-    except OSError:
+            _seal(one, draft)
+    except (OSError, BacklabError):
         return False
     return True
 
 
-def _seal(path: Path) -> None:
-    path.chmod(0o444)
-    os.utime(path, (VERIFIED_S, VERIFIED_S))
+def _seal(one: Pinned, home: Path) -> None:
+    """Verify a file that has just come, and let nobody write into it."""
+    (home / one.file).chmod(0o444)
+    _verify(one, home)
 
 
 def _fetch_all(wanted: Iterable[Pinned], draft: Path) -> None:
@@ -149,8 +148,7 @@ def _fetch_all(wanted: Iterable[Pinned], draft: Path) -> None:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for one, path in zip(wanted, pool.map(partial(_fetch, context), wanted), strict=True):
             path.replace(draft / one.file)
-            (draft / one.file).chmod(0o444)
-            _verify(one, draft)
+            _seal(one, draft)
     cache.remove(draft / "repository")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from services.kafka import Kafka
 from services.postgres import Postgres
 
 BACKENDS = ["native", pytest.param("container", marks=pytest.mark.container)]
@@ -22,6 +23,13 @@ def backend(request: pytest.FixtureRequest) -> str:
 def postgres(backend: str) -> Iterator[Postgres]:
     """A running Postgres on each back end."""
     with Postgres(backend=backend) as running:
+        yield running
+
+
+@pytest.fixture
+def kafka(backend: str) -> Iterator[Kafka]:
+    """A running Kafka on each back end."""
+    with Kafka(backend=backend) as running:
         yield running
 
 

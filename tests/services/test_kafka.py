@@ -22,13 +22,6 @@ TELEMETRY = ("GetTelemetrySubscriptions", "PushTelemetry")  # a client may ask f
 
 
 @pytest.fixture
-def kafka(backend: str) -> Iterator[Kafka]:
-    """A running Kafka on each back end."""
-    with Kafka(backend=backend) as running:
-        yield running
-
-
-@pytest.fixture
 def topics(kafka: Kafka) -> Topics:
     """What it holds."""
     return Topics(kafka.bootstrap)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,13 +10,6 @@ from services import ready
 from services.kafka import Kafka
 from services.kafka_groups import Groups
 from services.kafka_topics import Topics
-
-
-@pytest.fixture
-def kafka(backend: str) -> Iterator[Kafka]:
-    """A running Kafka on each back end."""
-    with Kafka(backend=backend) as running:
-        yield running
 
 
 def test_groups_that_nobody_has_loaded_yet_can_be_asked_for(kafka: Kafka) -> None:

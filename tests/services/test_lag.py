@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -20,13 +19,6 @@ from services.shop.lag.peculiar import commit
 from services.shop.lag.scene import Case, Scene
 
 SAMPLING_S = 0.75  # two samples lie half a second apart
-
-
-@pytest.fixture
-def kafka(backend: str) -> Iterator[Kafka]:
-    """A running Kafka on each back end."""
-    with Kafka(backend=backend) as running:
-        yield running
 
 
 @pytest.mark.parametrize("recording", recordings(), ids=lambda recording: recording.name)
