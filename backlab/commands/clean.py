@@ -32,13 +32,14 @@ def command(caches: bool) -> None:
 
 
 def _remove(place: Path) -> None:
-    files = [place] if place.is_file() or place.is_symlink() else place.rglob("*")
-    size = sum(file.lstat().st_size for file in files if not file.is_dir())
+    from services import cache
+
+    size = cache.size_bytes(place)
     if place.is_dir() and not place.is_symlink():
         shutil.rmtree(place)
     else:
         place.unlink()
-    click.echo(f"removed {place.name} ({size / 1e6:,.0f} MB)")
+    click.echo(f"removed {place.name} ({cache.megabytes(size)})")
 
 
 def _forget_images() -> None:
